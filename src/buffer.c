@@ -1,0 +1,72 @@
+#include "config.h"
+
+#include "buffer.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* An empty buffer keeps this much; what a burst made larger goes back to the system. */
+#define KEEP ((size_t)1 << 20)
+
+char *
+buffer_reserve(struct buffer *b, size_t n)
+{
+	size_t length = buffer_length(b);
+
+	if (b->size - b->end >= n && b->data)
+		return b->data + b->end;
+	/* Move down only when half is free: moving more often than that costs more than growing. */
+	if (b->start && length + n <= b->size / 2) {
+		memmove(b->data, b->data + b->start, length);
+	} else {
+		size_t size = b->size ? b->size : 4096;
+		char *data;
+
+		while (size < length + n)
+			size *= 2;
+		data = xmalloc(size);
+		if (length)
+			memcpy(data, b->data + b->start, length);
+		free(b->data);
+		b->data = data;
+		b->size = size;
+	}
+	b->start = 0;
+	b->end = length;
+	return b->data + b->end;
+}
+
+void
+buffer_consume(struct buffer *b, size_t n)
+{
+	b->start += n;
+	if (b->start < b->end)
+		return;
+	b->start = b->end = 0;
+	if (b->size > KEEP)
+		buffer_free(b);
+}
+
+void
+buffer_free(struct buffer *b)
+{
+	free(b->data);
+	memset(b, 0, sizeof *b);
+}
+
+void
+buffer_addf(struct buffer *b, const char *fmt, ...)
+{
+	va_list ap;
+	char *s;
+	int n;
+
+	va_start(ap, fmt);
+	n = vasprintf(&s, fmt, ap);
+	va_end(ap);
+	if (n < 0)
+		return;
+	buffer_add(b, s, (size_t)n);
+	free(s);
+}

@@ -1,0 +1,67 @@
+/*
+ * ONE connection: a source of records.
+ *
+ * It connects, listens on its channels, and queues requests, one on the wire at a time. Its
+ * callbacks only read the socket, note the time, and tell the owner that there may be something to
+ * pull; connection_next() does the rest. When it fails, everything that libpq had already read is
+ * pulled first (fact F3), then one RECORD_LOST, and that is its last record.
+ */
+#ifndef PGWAIT_CONNECTION_H
+#define PGWAIT_CONNECTION_H
+
+#include "connector.h"
+#include "record.h"
+#include "util.h"
+
+struct connection;
+struct event_base;
+struct subscription;
+
+enum connection_state {
+	/*
+	 * Being reached: names, addresses, authentication, perhaps a password prompt. Goes on to READY
+	 * or DYING when the connector is done.
+	 */
+	CONN_CONNECTING,
+	/* Open, with the LISTEN batch on the wire. Its answer moves it to LISTENING or DYING. */
+	CONN_READY,
+	/* Every channel is listened to. Only the end of the connection moves it on. */
+	CONN_LISTENING,
+	/* Failed; what was received is still to be pulled. LOST once that is done. */
+	CONN_DYING,
+	/* Nothing comes any more. `reason` says why. */
+	CONN_LOST,
+};
+
+/* `c` may have something to pull. Called from callbacks, any number of times. */
+typedef void connection_wake(struct connection *c, void *arg);
+
+/* A request was answered; runs inside connection_next(), after everything received before it. */
+typedef void connection_answer(struct connection *c, void *arg);
+
+struct connection_settings {
+	struct event_base *base;
+	struct connector_policy policy;
+	bool drain; /* one deadline for everything, from the start to the end of the drain */
+	connection_wake *wake;
+	void *arg;
+};
+
+/* Starts to connect. `s` and what it points to outlive the connection. */
+struct connection *connection_new(
+    struct subscription *s, const struct connection_settings *settings);
+void connection_free(struct connection *c);
+
+/* The next record, borrowed until the next call with `c`; NULL: nothing now. */
+const struct record *connection_next(struct connection *c);
+
+/* While paused the socket is not read. What was read can still be pulled. */
+void connection_pause(struct connection *c, bool paused);
+
+/* An empty query: when `answer` runs, all that was sent before has been pulled (fact F2). */
+void connection_barrier(struct connection *c, connection_answer *answer);
+
+enum connection_state connection_state(const struct connection *c);
+const char *connection_label(const struct connection *c);
+
+#endif

@@ -1,0 +1,405 @@
+#include "config.h"
+
+#include "connector.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <event2/event.h>
+#include <event2/event_struct.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/time.h>
+
+#include "buffer.h"
+#include "log.h"
+#include "message.h"
+#include "offload.h"
+#include "prompt.h"
+#include "resolve.h"
+#include "sqlstate.h"
+#include "target.h"
+
+struct connector {
+	struct event_base *base;
+	struct target *target;
+	struct connector_policy policy;
+	connector_done *done;
+	void *arg;
+
+	bool standby_pass; /* the first pass of prefer-standby */
+	size_t host, address;
+	struct addresses
+	    addresses; /* of the current host; an empty string: none to give to libpq */
+	PGconn *conn;
+
+	struct offload *resolving;
+	struct prompt *prompting;
+	struct event io, deadline;
+	bool io_added;
+
+	struct buffer errors; /* of every attempt, joined by "; " */
+	char sqlstate[6];     /* of the last error that had one */
+	bool permanent;
+};
+
+static void next_address(struct connector *c);
+static void start_host(struct connector *c);
+static void attempt(struct connector *c);
+
+static int64_t
+attempt_timeout(const struct connector *c)
+{
+	return c->target->attempt_timeout < 0 ? CONNECTOR_TIMEOUT : c->target->attempt_timeout;
+}
+
+static void
+arm_deadline(struct connector *c)
+{
+	struct timeval tv;
+
+	timeval_from(attempt_timeout(c), &tv);
+	if (attempt_timeout(c) > 0)
+		event_add(&c->deadline, &tv);
+}
+
+static void
+close_attempt(struct connector *c)
+{
+	if (c->io_added)
+		event_del(&c->io);
+	c->io_added = false;
+	event_del(&c->deadline);
+	PQfinish(c->conn);
+	c->conn = NULL;
+}
+
+void
+connector_cancel(struct connector *c)
+{
+	close_attempt(c);
+	if (c->resolving)
+		offload_cancel(c->resolving);
+	if (c->prompting)
+		prompt_cancel(c->prompting);
+	addresses_free(&c->addresses);
+	buffer_free(&c->errors);
+	free(c);
+}
+
+static void
+succeed(struct connector *c)
+{
+	PGconn *conn = c->conn;
+	connector_done *done = c->done;
+	void *arg = c->arg;
+
+	event_del(&c->io); /* before the callback registers the socket anew */
+	c->conn = NULL;
+	c->io_added = false;
+	connector_cancel(c);
+	done(conn, NULL, arg);
+}
+
+static void
+fail(struct connector *c)
+{
+	struct connector_failure failure;
+
+	buffer_add(&c->errors, "", 1);
+	failure.reason = buffer_content(&c->errors);
+	failure.sqlstate = c->sqlstate[0] ? c->sqlstate : NULL;
+	failure.permanent = c->permanent;
+	close_attempt(c);
+	c->done(NULL, &failure, c->arg);
+	connector_cancel(c);
+}
+
+/* Keeps an error; the same one from another address adds nothing. */
+static void
+add_error(struct connector *c, const char *text)
+{
+	size_t length = strlen(text);
+	const char *kept;
+
+	buffer_add(&c->errors, "", 1);
+	kept = buffer_content(&c->errors);
+	if (strstr(kept, text)) {
+		c->errors.end--;
+		return;
+	}
+	c->errors.end--;
+	if (buffer_length(&c->errors))
+		buffer_add(&c->errors, "; ", 2);
+	buffer_add(&c->errors, text, length);
+}
+
+static void
+next_host(struct connector *c)
+{
+	addresses_free(&c->addresses);
+	c->address = 0;
+	if (++c->host == c->target->host_count) {
+		if (!c->standby_pass) {
+			fail(c);
+			return;
+		}
+		c->standby_pass = false;
+		c->host = 0;
+		buffer_clear(&c->errors);
+	}
+	start_host(c);
+}
+
+static void
+next_address(struct connector *c)
+{
+	if (++c->address < c->addresses.count)
+		attempt(c);
+	else
+		next_host(c);
+}
+
+static void
+on_password(const char *password, void *arg)
+{
+	struct connector *c = arg;
+
+	c->prompting = NULL;
+	if (!password) {
+		add_error(c, "a password is needed, and there is no terminal to ask for it");
+		c->permanent = true;
+		fail(c);
+		return;
+	}
+	free(c->target->password);
+	c->target->password = xstrdup(password);
+	if (c->addresses.count)
+		attempt(c);
+	else
+		start_host(c);
+}
+
+static void
+ask_password(struct connector *c)
+{
+	c->prompting = prompt_start(c->base, c->target->label, c->target->user, on_password, c);
+}
+
+/* The attempt on this address ended with an error: what it was decides where to go on. */
+static void
+attempt_failed(struct connector *c)
+{
+	bool wants_password =
+	    PQconnectionNeedsPassword(c->conn) && !c->policy.never_prompt && !c->target->password;
+	char sqlstate[6] = "";
+	char *text = message_of_connection(c->conn, sqlstate);
+
+	if (wants_password) {
+		free(text);
+		close_attempt(c);
+		ask_password(c);
+		return;
+	}
+	c->permanent =
+	    sqlstate_permanent(*sqlstate ? sqlstate : NULL) || PQconnectionNeedsPassword(c->conn);
+	memcpy(c->sqlstate, sqlstate, sizeof sqlstate);
+	add_error(c, text);
+	free(text);
+	close_attempt(c);
+	/* As libpq: the next host may be up, but it would not like the password any better. */
+	if (c->permanent)
+		fail(c);
+	else
+		next_address(c);
+}
+
+static void on_io(evutil_socket_t fd, short what, void *arg);
+
+static void
+poll_connection(struct connector *c)
+{
+	PostgresPollingStatusType status;
+
+	/* libpq may have a new socket under the same number: register it anew (fact F9). */
+	if (c->io_added)
+		event_del(&c->io);
+	c->io_added = false;
+	status = PQconnectPoll(c->conn);
+	if (status == PGRES_POLLING_OK) {
+		PQsetErrorVerbosity(c->conn, PQERRORS_DEFAULT);
+		if (PQsetnonblocking(c->conn, 1) == 0)
+			succeed(c);
+		else
+			attempt_failed(c);
+		return;
+	}
+	if (status == PGRES_POLLING_FAILED) {
+		attempt_failed(c);
+		return;
+	}
+	event_assign(&c->io, c->base, PQsocket(c->conn),
+	    status == PGRES_POLLING_READING ? EV_READ : EV_WRITE, on_io, c);
+	event_add(&c->io, NULL);
+	c->io_added = true;
+}
+
+static void
+on_io(evutil_socket_t fd, short what, void *arg)
+{
+	struct connector *c = arg;
+
+	(void)fd;
+	(void)what;
+	c->io_added = false;
+	poll_connection(c);
+}
+
+static const struct target_host *
+current_host(const struct connector *c)
+{
+	return &c->target->hosts[c->host];
+}
+
+static void
+on_deadline(evutil_socket_t fd, short what, void *arg)
+{
+	struct connector *c = arg;
+	const struct target_host *h = current_host(c);
+	char *text = xasprintf("connection to server at \"%s\", port %s: %s in %g s",
+	    *h->host ? h->host : h->hostaddr, h->port,
+	    c->resolving ? "the name was not resolved" : "no answer",
+	    (double)attempt_timeout(c) / SECOND);
+
+	(void)fd;
+	(void)what;
+	add_error(c, text);
+	free(text);
+	c->sqlstate[0] = '\0';
+	close_attempt(c);
+	if (c->resolving) {
+		offload_cancel(c->resolving);
+		c->resolving = NULL;
+		next_host(c);
+	} else {
+		next_address(c);
+	}
+}
+
+static void
+ignore_notice(void *arg, const PGresult *result)
+{
+	(void)arg;
+	(void)result;
+}
+
+static PGconn *
+start_connection(const struct connector *c)
+{
+	const struct target *t = c->target;
+	const struct target_host *h = current_host(c);
+	const char *hostaddr = c->addresses.list[c->address];
+	const char *keywords[64], *values[64];
+	size_t n = 0;
+
+	for (size_t i = 0; t->keywords[i] && n < 58; i++, n++) {
+		keywords[n] = t->keywords[i];
+		values[n] = t->values[i];
+	}
+#define SET(keyword, value) (keywords[n] = (keyword), values[n++] = (value))
+	SET("host", h->host);
+	SET("hostaddr", *hostaddr ? hostaddr : NULL);
+	SET("port", h->port);
+	SET("password", t->password);
+	if (c->standby_pass)
+		SET("target_session_attrs", "standby");
+#undef SET
+	keywords[n] = values[n] = NULL;
+	return PQconnectStartParams(keywords, values, 0);
+}
+
+static void
+attempt(struct connector *c)
+{
+	c->conn = start_connection(c);
+	if (!c->conn || PQstatus(c->conn) == CONNECTION_BAD) {
+		attempt_failed(c);
+		return;
+	}
+	PQsetErrorVerbosity(c->conn, PQERRORS_VERBOSE); /* the only way to an SQLSTATE */
+	PQsetNoticeReceiver(c->conn, ignore_notice, NULL);
+	arm_deadline(c);
+	event_assign(&c->io, c->base, PQsocket(c->conn), EV_WRITE, on_io, c);
+	event_add(&c->io, NULL);
+	c->io_added = true;
+}
+
+static void
+on_resolved(struct addresses *found, void *arg)
+{
+	struct connector *c = arg;
+
+	c->resolving = NULL;
+	event_del(&c->deadline);
+	if (found->count == 0) {
+		add_error(c, found->error);
+		c->sqlstate[0] = '\0';
+		next_host(c);
+		return;
+	}
+	c->addresses = *found;
+	*found = (struct addresses){0};
+	attempt(c);
+}
+
+static void
+start_host(struct connector *c)
+{
+	const struct target_host *h = current_host(c);
+
+	if (!*h->hostaddr && resolve_needed(h->host)) {
+		c->resolving = resolve_start(c->base, h->host, on_resolved, c);
+		if (c->resolving) {
+			arm_deadline(c);
+		} else {
+			add_error(c, strerror(errno));
+			next_host(c);
+		}
+		return;
+	}
+	c->addresses.list = xmalloc(sizeof *c->addresses.list);
+	c->addresses.list[0] = xstrdup(h->hostaddr);
+	c->addresses.count = 1;
+	attempt(c);
+}
+
+static void
+on_start(evutil_socket_t fd, short what, void *arg)
+{
+	struct connector *c = arg;
+
+	(void)fd;
+	(void)what;
+	event_assign(&c->deadline, c->base, -1, 0, on_deadline, c);
+	if (c->policy.force_prompt && !c->target->password)
+		ask_password(c);
+	else
+		start_host(c);
+}
+
+struct connector *
+connector_start(struct event_base *base, struct target *target,
+    const struct connector_policy *policy, connector_done *done, void *arg)
+{
+	struct connector *c = xcalloc(1, sizeof *c);
+
+	c->base = base;
+	c->target = target;
+	c->policy = *policy;
+	c->done = done;
+	c->arg = arg;
+	c->standby_pass = target->prefer_standby;
+	/* Begins in the loop: the caller never sees its callback before this returns. */
+	event_assign(&c->deadline, base, -1, 0, on_start, c);
+	event_active(&c->deadline, EV_TIMEOUT, 0);
+	return c;
+}

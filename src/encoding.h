@@ -1,0 +1,44 @@
+/*
+ * From a server's encoding to UTF-8 and back.
+ *
+ * The server is asked to convert nothing (fact F4), so payloads come as it stores them. An encoding
+ * that iconv does not know, and SQL_ASCII, which is none, pass as bytes.
+ */
+#ifndef PGWAIT_ENCODING_H
+#define PGWAIT_ENCODING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "util.h"
+
+struct buffer;
+struct encoding;
+
+/* NULL if bytes in this encoding (a PostgreSQL name, as in server_encoding) pass as they are. */
+struct encoding *encoding_open(const char *server_encoding);
+void encoding_close(struct encoding *e);
+
+/*
+ * Converted bytes, in runs: each is either valid UTF-8, or one byte of the input (0x80 or above)
+ * that means nothing in its encoding. Such bytes stay apart, since two of them could look like a
+ * character that nobody sent.
+ */
+struct segment {
+	const char *bytes;
+	size_t length;
+};
+
+struct segments {
+	const struct segment *list;
+	size_t count;
+	bool lossless; /* everything meant something */
+};
+
+/* `n` bytes at `s` to segments, which are valid until the next conversion of any encoding. */
+struct segments encoding_to_utf8(struct encoding *e, const char *s, size_t n);
+
+/* UTF-8 to the server's encoding, appended to `out`; false where a character does not exist there. */
+MUST_CHECK bool encoding_from_utf8(struct encoding *e, const char *s, size_t n, struct buffer *out);
+
+#endif

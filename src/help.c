@@ -1,0 +1,92 @@
+#include "config.h"
+
+#include "help.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <libpq-fe.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "log.h"
+
+/* Wording is shared with the man page, the completions and README: a test compares the options. */
+static const char *const help[] = {
+    "pgwait waits for PostgreSQL notifications and writes each as a line.",
+    "",
+    "Usage:",
+    "  pgwait [OPTION]... [CONNINFO]... CHANNEL... [CONNINFO... CHANNEL...]...",
+    "",
+    "CONNINFO is a postgresql:// URI, a KEYWORD=VALUE string, or the absolute path of a",
+    "server's socket; every other operand is a channel. Without one, the default",
+    "connection is used, as psql would.",
+    "",
+    "Connection:",
+    "  -d, --dbname NAME|CONNINFO  database, or a connection; can be repeated",
+    "  -h, --host HOST             host name or socket directory",
+    "  -p, --port PORT             port",
+    "  -U, --username NAME         role",
+    "  -w, --no-password           never prompt for a password",
+    "  -W, --password              prompt for a password before connecting",
+    "  -l, --listen CHANNEL        a channel, whatever its name looks like; can be repeated",
+    "      --reconnect never       a lost connection is not tried again (the only choice yet)",
+    "",
+    "When to end:",
+    "  -n, --count N               end after N notifications",
+    "  -e, --exit-idle SECS        end after SECS without a notification",
+    "  -m, --max-time SECS         end SECS after the start",
+    "  -t, --timeout SECS          an idle event every SECS; 0: write what is pending and end",
+    "      --idle-restart          restart the idle timer at every notification",
+    "",
+    "Output:",
+    "  -j, --json                  one JSON object a line",
+    "  -f, --format FORMAT         %c channel, %p payload, %e payload escaped, %l its length,",
+    "                              %i pid, %d connection, %T time, %s Unix time, %j JSON, %%,",
+    "                              \\n \\t \\0 \\\\ \\xHH",
+    "  -0, --null                  channel, payload, pid each followed by a NUL byte;",
+    "                              with -j or -f: a NUL byte ends the record",
+    "",
+    "Commands:",
+    "      --idle-cmd CMD          run CMD at each idle event (needs -t)",
+    "      --cmd-timeout SECS      end a command that runs longer than SECS",
+    "      --ready-fd FD           write a newline to FD once every connection listens",
+    "",
+    "  -q, --quiet                 errors and warnings only",
+    "  -v, --verbose               say more",
+    "  -?, --help                  this text",
+    "  -V, --version               versions of pgwait, libpq and libevent",
+    "",
+    "SECS are decimal seconds. In a shell's read loop put the payload last, or use -0:",
+    "  pgwait -f '%c\\t%i\\t%e' jobs | while IFS=$'\\t' read -r channel pid payload; do ...",
+    "NOTIFY is no mailbox: only what is sent while pgwait listens arrives.",
+    "",
+    "Exit status: 0 ended as asked, 1 error, 2 no connection, 3 LISTEN refused,",
+    "124 ended before N notifications came.",
+};
+
+static enum status
+finish(void)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return STATUS_OK;
+	log_error("could not write to standard output: %s", strerror(errno));
+	return STATUS_ERROR;
+}
+
+enum status
+help_print(void)
+{
+	for (size_t i = 0; i < sizeof help / sizeof help[0]; i++)
+		puts(help[i]);
+	return finish();
+}
+
+enum status
+help_print_version(void)
+{
+	int v = PQlibVersion();
+
+	printf("pgwait %s (libpq %d.%d, libevent %s)\n", PACKAGE_VERSION, v / 10000, v % 10000,
+	    event_get_version());
+	return finish();
+}

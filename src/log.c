@@ -1,0 +1,82 @@
+#include "config.h"
+
+#include "log.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "escape.h"
+
+static enum log_level current = LOG_NORMAL;
+
+void
+log_set_level(enum log_level level)
+{
+	current = level;
+}
+
+bool
+log_verbose(void)
+{
+	return current >= LOG_VERBOSE;
+}
+
+/* stderr may be a pipe that somebody made non-blocking: wait for it, a second at most. */
+static void
+write_line(const char *line, size_t n)
+{
+	while (n) {
+		ssize_t w = write(STDERR_FILENO, line, n);
+
+		if (w > 0) {
+			line += w, n -= (size_t)w;
+		} else if (w < 0 && errno == EAGAIN) {
+			struct pollfd p = {.fd = STDERR_FILENO, .events = POLLOUT};
+
+			if (poll(&p, 1, 1000) <= 0)
+				return;
+		} else if (!(w < 0 && errno == EINTR)) {
+			return;
+		}
+	}
+}
+
+static void
+log_line(const char *kind, const char *fmt, va_list ap)
+{
+	char *message, *line, *end;
+	int n = vasprintf(&message, fmt, ap);
+
+	if (n < 0)
+		return;
+	line = xmalloc((size_t)n * ESCAPE_TEXT_WORST + strlen(kind) + 16);
+	end = line + sprintf(line, "pgwait: %s", kind);
+	end = escape_text(end, message, (size_t)n);
+	*end++ = '\n';
+	write_line(line, (size_t)(end - line));
+	free(line);
+	free(message);
+}
+
+#define LOG_FUNCTION(name, kind, least)                                                            \
+	void name(const char *fmt, ...)                                                            \
+	{                                                                                          \
+		va_list ap;                                                                        \
+                                                                                                   \
+		if (current < (least))                                                             \
+			return;                                                                    \
+		va_start(ap, fmt);                                                                 \
+		log_line(kind, fmt, ap);                                                           \
+		va_end(ap);                                                                        \
+	}
+
+LOG_FUNCTION(log_error, "error: ", LOG_QUIET)
+LOG_FUNCTION(log_warning, "warning: ", LOG_QUIET)
+LOG_FUNCTION(log_hint, "hint: ", LOG_QUIET)
+LOG_FUNCTION(log_info, "", LOG_NORMAL)
+LOG_FUNCTION(log_debug, "debug: ", LOG_VERBOSE)

@@ -1,0 +1,28 @@
+/*
+ * Diagnostics: lines on stderr, in the style of PostgreSQL's clients.
+ *
+ * Each call writes one line with one write(2): `pgwait: error: ...`. The formatted message is
+ * escaped as text output is, so that no server message, name or argument drives a terminal or makes
+ * a second line.
+ */
+#ifndef PGWAIT_LOG_H
+#define PGWAIT_LOG_H
+
+#include "util.h"
+
+enum log_level {
+	LOG_QUIET = -1, /* -q: errors, warnings and their hints */
+	LOG_NORMAL = 0,
+	LOG_VERBOSE = 1, /* -v: state changes too */
+};
+
+void log_set_level(enum log_level level);
+bool log_verbose(void);
+
+void log_error(const char *fmt, ...) PRINTF_LIKE(1, 2);
+void log_warning(const char *fmt, ...) PRINTF_LIKE(1, 2);
+void log_hint(const char *fmt, ...) PRINTF_LIKE(1, 2);
+void log_info(const char *fmt, ...) PRINTF_LIKE(1, 2);
+void log_debug(const char *fmt, ...) PRINTF_LIKE(1, 2);
+
+#endif

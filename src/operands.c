@@ -1,0 +1,173 @@
+#include "config.h"
+
+#include "operands.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "escape.h"
+
+/* Operands up to the next group: connection strings, then channels. */
+struct group {
+	const char **conninfos;
+	size_t conninfo_count;
+	const char **channels;
+	size_t channel_count;
+};
+
+static void
+append(const char ***list, size_t *count, const char *s)
+{
+	*list = xrealloc(*list, (*count + 1) * sizeof **list);
+	(*list)[(*count)++] = s;
+}
+
+static char *
+channel_error(const char *name)
+{
+	if (*name == '\0')
+		return xasprintf("invalid channel name \"\": it is empty");
+	if (strlen(name) > CHANNEL_MAX)
+		return xasprintf(
+		    "invalid channel name \"%s\": it has %zu bytes, PostgreSQL takes %d", name,
+		    strlen(name), CHANNEL_MAX);
+	if (!utf8_valid(name, strlen(name)))
+		return xasprintf("invalid channel name \"%s\": it is not UTF-8", name);
+	return NULL;
+}
+
+static bool
+is_connection(const char *word)
+{
+	return target_is_conninfo(word) || target_is_socket(word);
+}
+
+static void
+add_channel(struct subscription *s, const char *name)
+{
+	for (size_t i = 0; i < s->count; i++)
+		if (strcmp(s->channels[i], name) == 0)
+			return;
+	s->channels = xrealloc(s->channels, (s->count + 1) * sizeof *s->channels);
+	s->channels[s->count++] = xstrdup(name);
+}
+
+/* The subscription of this target: one for all that come to the same parameters (fact F15). */
+static struct subscription *
+subscribe(struct subscriptions *to, struct target *t)
+{
+	struct subscription *s;
+	size_t length = strlen(t->label);
+	int same = 1;
+
+	for (s = to->list; s < to->list + to->count; s++) {
+		if (strcmp(s->target->identity, t->identity) == 0) {
+			target_free(t);
+			return s;
+		}
+		if (strncmp(s->target->label, t->label, length) == 0 &&
+		    (s->target->label[length] == '\0' || s->target->label[length] == '#'))
+			same++;
+	}
+	if (same > 1)
+		target_number(t, same);
+	to->list = xrealloc(to->list, (to->count + 1) * sizeof *to->list);
+	s = &to->list[to->count++];
+	*s = (struct subscription){.target = t};
+	return s;
+}
+
+/* One connection of a group: a connection string, or NULL for the default one. */
+static bool
+add_connection(struct subscriptions *to, const struct group *g, const char *conninfo,
+    const struct target_defaults *defaults, char **error)
+{
+	struct target *t = target_parse(conninfo, defaults, error);
+	struct subscription *s;
+
+	if (!t)
+		return false;
+	s = subscribe(to, t);
+	for (size_t i = 0; i < g->channel_count; i++)
+		add_channel(s, g->channels[i]);
+	return true;
+}
+
+static bool
+add_group(struct subscriptions *to, const struct group *g, const struct operands *o, bool first,
+    char **error)
+{
+	size_t dbnames = first ? o->dbname_count : 0;
+
+	if (g->channel_count == 0) {
+		*error = xasprintf("no channel given%s; accepted is [CONNINFO]... CHANNEL...",
+		    to->count ? " after the last connection string" : "");
+		return false;
+	}
+	for (size_t i = 0; i < g->channel_count; i++)
+		if ((*error = channel_error(g->channels[i])))
+			return false;
+	for (size_t i = 0; i < dbnames; i++) {
+		struct target_defaults defaults = o->defaults;
+		bool plain = !target_is_conninfo(o->dbnames[i]);
+
+		if (plain)
+			defaults.dbname = o->dbnames[i];
+		if (!add_connection(to, g, plain ? NULL : o->dbnames[i], &defaults, error))
+			return false;
+	}
+	for (size_t i = 0; i < g->conninfo_count; i++)
+		if (!add_connection(to, g, g->conninfos[i], &o->defaults, error))
+			return false;
+	if (dbnames == 0 && g->conninfo_count == 0)
+		return add_connection(to, g, NULL, &o->defaults, error);
+	return true;
+}
+
+bool
+operands_parse(const struct operands *operands, struct subscriptions *to, char **error)
+{
+	struct operands o = *operands;
+	struct group g = {0};
+	bool first = true, ok, channel_seen = false;
+
+	*to = (struct subscriptions){0};
+	for (size_t i = 0; i < o.dbname_count && !o.defaults.dbname; i++)
+		if (!target_is_conninfo(o.dbnames[i]))
+			o.defaults.dbname = o.dbnames[i];
+	for (size_t i = 0; i < o.listen_count; i++)
+		append(&g.channels, &g.channel_count, o.listens[i]);
+	ok = true;
+	for (size_t i = 0; ok && i < o.word_count; i++) {
+		if (!is_connection(o.words[i])) {
+			append(&g.channels, &g.channel_count, o.words[i]);
+			channel_seen = true;
+			continue;
+		}
+		if (channel_seen) {
+			ok = add_group(to, &g, &o, first, error);
+			g.channel_count = g.conninfo_count = 0;
+			first = channel_seen = false;
+		}
+		append(&g.conninfos, &g.conninfo_count, o.words[i]);
+	}
+	ok = ok && add_group(to, &g, &o, first, error);
+	free(g.conninfos);
+	free(g.channels);
+	if (!ok)
+		subscriptions_free(to);
+	return ok;
+}
+
+void
+subscriptions_free(struct subscriptions *s)
+{
+	for (size_t i = 0; i < s->count; i++) {
+		target_free(s->list[i].target);
+		for (size_t j = 0; j < s->list[i].count; j++)
+			free(s->list[i].channels[j]);
+		free(s->list[i].channels);
+	}
+	free(s->list);
+	*s = (struct subscriptions){0};
+}

@@ -1,0 +1,33 @@
+/*
+ * The command line as immutable settings, validated.
+ */
+#ifndef PGWAIT_OPTIONS_H
+#define PGWAIT_OPTIONS_H
+
+#include "format.h"
+#include "operands.h"
+#include "util.h"
+
+/* Times are microseconds; -1 where the option was not given. Everything in it is owned. */
+struct options {
+	struct subscriptions subscriptions;
+	int64_t timeout; /* -t; 0: drain */
+	bool idle_restart;
+	int64_t exit_idle;
+	int64_t count; /* -n */
+	int64_t max_time;
+	struct format *format; /* of stdout */
+	char *idle_cmd;
+	int64_t cmd_timeout;
+	int ready_fd;
+	bool never_prompt, force_prompt;
+};
+
+/*
+ * False where there is nothing to run: *status is the exit status, and what there was to say (help,
+ * version, an error) has been said. argv's passwords are overwritten (struct options has copies).
+ */
+MUST_CHECK bool options_parse(int argc, char **argv, struct options *o, enum status *status);
+void options_free(struct options *o);
+
+#endif

@@ -1,0 +1,66 @@
+/*
+ * The record: everything that happens is one, in one ordered stream.
+ *
+ * A record is borrowed: what it points to is the source's and valid until the source is asked for
+ * the next one. Who keeps a record copies it.
+ */
+#ifndef PGWAIT_RECORD_H
+#define PGWAIT_RECORD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct encoding;
+
+enum record_kind {
+	RECORD_NOTIFICATION,
+	RECORD_IDLE,      /* the interval of --timeout has passed */
+	RECORD_LISTENING, /* LISTEN took effect on every channel of a connection */
+	RECORD_LOST,      /* a connection failed, at any time of its life */
+};
+
+/* A set of kinds, for a sink to say what it takes. */
+#define RECORD_BIT(kind) (1u << (kind))
+
+/* Where a record comes from. `serial` differs for each, so that bytes made of it can be kept. */
+struct origin {
+	const char *label; /* dbname@host[:port] or a service; UTF-8, a C string */
+	size_t label_length;
+	struct encoding *encoding; /* of channel and payload; NULL: UTF-8 as they are */
+	unsigned serial;
+};
+
+/* When a connection was lost. */
+enum lost_phase {
+	LOST_CONNECTING,
+	LOST_LISTENING, /* connected, but the server answered LISTEN with an error */
+	LOST_LATER,     /* it had been listening */
+};
+
+struct record {
+	enum record_kind kind;
+	const struct origin *origin; /* NULL for RECORD_IDLE */
+	int64_t time;                /* Unix time in microseconds: when pgwait read it */
+
+	/* RECORD_NOTIFICATION: in the server's encoding */
+	const char *channel, *payload;
+	size_t channel_length, payload_length;
+	int pid; /* of the notifying backend */
+
+	/* RECORD_LISTENING: joined by ", " */
+	const char *channels;
+
+	/* RECORD_IDLE */
+	uint64_t count;      /* notifications since the last idle event */
+	const char *garbage; /* labels of the failed connections, one a line */
+
+	/* RECORD_LOST */
+	const char *reason;
+	const char *sqlstate; /* five characters, or NULL: the network */
+	enum lost_phase phase;
+	bool permanent; /* no retry can mend it */
+	bool fatal;     /* set by the manager: pgwait ends for it */
+};
+
+#endif

@@ -1,0 +1,19 @@
+/*
+ * The sink that tells on stderr what happens to connections.
+ */
+#ifndef PGWAIT_REPORT_H
+#define PGWAIT_REPORT_H
+
+#include "sink.h"
+#include "util.h"
+
+struct report;
+
+struct report *report_new(void);
+struct sink *report_sink(struct report *r);
+
+/* Every first attempt has ended: now, and not line by line before, it says what is listened to. */
+void report_started(struct report *r);
+void report_free(struct report *r);
+
+#endif

@@ -1,0 +1,13 @@
+/* Which server errors a retry can mend (PostgreSQL documentation, appendix PostgreSQL Error Codes). */
+#ifndef PGWAIT_SQLSTATE_H
+#define PGWAIT_SQLSTATE_H
+
+#include <stdbool.h>
+
+/*
+ * True if the same request will fail until somebody changes something: authentication, no such
+ * database, no privilege. NULL is an error without an SQLSTATE, of the network: it may pass.
+ */
+bool sqlstate_permanent(const char *sqlstate);
+
+#endif

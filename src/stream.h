@@ -1,0 +1,31 @@
+/*
+ * A descriptor that somebody else made, written without blocking and without changing it for others
+ * (fact F13).
+ */
+#ifndef PGWAIT_STREAM_H
+#define PGWAIT_STREAM_H
+
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "util.h"
+
+struct event_base;
+struct stream;
+
+/* The reader left, or there is room again; called from the loop. */
+typedef void stream_event(void *arg);
+
+struct stream *stream_open(
+    struct event_base *base, int fd, stream_event *writable, stream_event *gone, void *arg);
+
+/* Bytes written, 0 where nothing can be now; -1 with errno. */
+MUST_CHECK ssize_t stream_write(struct stream *s, const char *bytes, size_t n);
+
+/* Calls `writable` once there is room. */
+void stream_wait(struct stream *s);
+
+/* Closes the original descriptor too; false with errno where that loses something. */
+MUST_CHECK bool stream_close(struct stream *s);
+
+#endif

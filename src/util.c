@@ -1,0 +1,187 @@
+#include "config.h"
+
+#include "util.h"
+
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/time.h>
+#include <time.h>
+#include <unistd.h>
+
+static struct rlimit nofile_before;
+
+static void __attribute__((noreturn)) out_of_memory(void)
+{
+	static const char message[] = "pgwait: error: out of memory\n";
+
+	if (write(STDERR_FILENO, message, sizeof message - 1) < 0)
+		_exit(STATUS_ERROR);
+	_exit(STATUS_ERROR);
+}
+
+void *
+xmalloc(size_t size)
+{
+	void *p = malloc(size ? size : 1);
+
+	if (!p)
+		out_of_memory();
+	return p;
+}
+
+void *
+xcalloc(size_t n, size_t size)
+{
+	void *p = calloc(n ? n : 1, size ? size : 1);
+
+	if (!p)
+		out_of_memory();
+	return p;
+}
+
+void *
+xrealloc(void *old, size_t size)
+{
+	void *p = realloc(old, size ? size : 1);
+
+	if (!p)
+		out_of_memory();
+	return p;
+}
+
+char *
+xstrndup(const char *s, size_t n)
+{
+	char *copy = xmalloc(n + 1);
+
+	memcpy(copy, s, n);
+	copy[n] = '\0';
+	return copy;
+}
+
+char *
+xstrdup(const char *s)
+{
+	return xstrndup(s, strlen(s));
+}
+
+char *
+xasprintf(const char *fmt, ...)
+{
+	va_list ap;
+	char *s;
+	int n;
+
+	va_start(ap, fmt);
+	n = vasprintf(&s, fmt, ap);
+	va_end(ap);
+	if (n < 0)
+		out_of_memory();
+	return s;
+}
+
+static int64_t
+clock_read(clockid_t id)
+{
+	struct timespec ts;
+
+	clock_gettime(id, &ts);
+	return ts.tv_sec * SECOND + ts.tv_nsec / 1000;
+}
+
+int64_t
+clock_monotonic(void)
+{
+	return clock_read(CLOCK_MONOTONIC);
+}
+
+int64_t
+clock_realtime(void)
+{
+	return clock_read(CLOCK_REALTIME);
+}
+
+bool
+parse_seconds(const char *s, bool zero, int64_t *us)
+{
+	int64_t whole = 0, fraction = 0, unit = SECOND;
+	bool digits = false;
+
+	for (; *s >= '0' && *s <= '9'; s++, digits = true) {
+		whole = whole * 10 + (*s - '0');
+		if (whole > 1000000000)
+			return false;
+	}
+	if (*s == '.') {
+		for (s++; *s >= '0' && *s <= '9'; s++, digits = true) {
+			unit /= 10;
+			fraction += (*s - '0') * unit;
+		}
+	}
+	if (*s != '\0' || !digits)
+		return false;
+	*us = whole * SECOND + fraction;
+	return *us >= SECOND / 100 || (zero && *us == 0);
+}
+
+bool
+parse_integer(const char *s, int64_t min, int64_t max, int64_t *value)
+{
+	int64_t n = 0;
+
+	if (*s == '\0')
+		return false;
+	for (; *s; s++) {
+		if (*s < '0' || *s > '9')
+			return false;
+		if (n > (INT64_MAX - 9) / 10)
+			return false;
+		n = n * 10 + (*s - '0');
+	}
+	*value = n;
+	return n >= min && n <= max;
+}
+
+void
+timeval_from(int64_t us, struct timeval *tv)
+{
+	if (us < 0)
+		us = 0;
+	tv->tv_sec = us / SECOND;
+	tv->tv_usec = us % SECOND;
+}
+
+void
+fd_cloexec(int fd)
+{
+	fcntl(fd, F_SETFD, fcntl(fd, F_GETFD) | FD_CLOEXEC);
+}
+
+void
+fd_nonblock(int fd)
+{
+	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+}
+
+void
+limits_raise(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return;
+	nofile_before = limit;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+void
+limits_restore(void)
+{
+	if (nofile_before.rlim_max)
+		setrlimit(RLIMIT_NOFILE, &nofile_before);
+}

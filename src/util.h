@@ -1,0 +1,60 @@
+/*
+ * Leaf helpers: memory that is never refused, strict numbers, clocks, descriptors.
+ *
+ * Memory: the x functions never return NULL; when the system has no memory left they end the
+ * process with status 1. What they return is freed with free().
+ */
+#ifndef PGWAIT_UTIL_H
+#define PGWAIT_UTIL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define MUST_CHECK             __attribute__((warn_unused_result))
+#define PRINTF_LIKE(fmt, args) __attribute__((format(printf, fmt, args)))
+#define SECOND                 INT64_C(1000000) /* times are microseconds everywhere */
+
+/* Exit statuses (man page, EXIT STATUS). */
+enum status {
+	STATUS_OK = 0,
+	STATUS_ERROR = 1,   /* usage, internal, or what was received could not be delivered */
+	STATUS_LOST = 2,    /* no connection, or all lost */
+	STATUS_REFUSED = 3, /* the server refused LISTEN */
+	STATUS_UNMET = 124, /* ended before --count was met */
+};
+
+void *xmalloc(size_t size);
+void *xcalloc(size_t n, size_t size);
+void *xrealloc(void *p, size_t size);
+char *xstrdup(const char *s);
+char *xstrndup(const char *s, size_t n);
+char *xasprintf(const char *fmt, ...) PRINTF_LIKE(1, 2);
+
+/* Microseconds of a clock that never jumps, and of Unix time. */
+int64_t clock_monotonic(void);
+int64_t clock_realtime(void);
+
+/*
+ * Decimal seconds (`5`, `0.25`, `.5`) to microseconds: no sign, no exponent, no unit. The least
+ * value is 0.01 s; 0 only where `zero` allows it. False if `s` is anything else.
+ */
+MUST_CHECK bool parse_seconds(const char *s, bool zero, int64_t *us);
+
+/* A decimal integer from `min` to `max`; false if `s` is anything else. */
+MUST_CHECK bool parse_integer(const char *s, int64_t min, int64_t max, int64_t *value);
+
+struct timeval;
+void timeval_from(int64_t us, struct timeval *tv);
+
+void fd_cloexec(int fd);
+void fd_nonblock(int fd);
+
+/*
+ * The limit on open descriptors is raised to the most that the system allows, once, at the start;
+ * limits_restore() is for a child between fork and exec, so that hooks see what pgwait's caller had.
+ */
+void limits_raise(void);
+void limits_restore(void);
+
+#endif

@@ -1,0 +1,88 @@
+# What the tests share. Loaded by every .bats file: load helper
+#
+# Tests use the public interface only: $PGWAIT, run against the throwaway server that
+# tools/sandbox started for this file. Nothing sleeps: wait_for waits for a condition.
+
+PGWAIT=${PGWAIT:?the program under test}
+TMP=$BATS_TEST_TMPDIR
+OUT=$TMP/out
+ERR=$TMP/err
+
+# Seconds that a condition may take, however slow the machine.
+DEADLINE=${DEADLINE:-60}
+
+# wait_for COMMAND...: until it succeeds.
+wait_for() {
+	local end=$((SECONDS + DEADLINE))
+	until "$@"; do
+		if ((SECONDS >= end)); then
+			echo "waited $DEADLINE s in vain for: $*" >&2
+			return 1
+		fi
+		sleep 0.02
+	done
+}
+
+# lines FILE N: it has at least N lines.
+lines() {
+	(($(wc -l <"$1") >= $2))
+}
+
+# start_pgwait ARG...: in the background, its stdout in $OUT and stderr in $ERR; returns once every
+# connection listens. PID is its pid.
+start_pgwait() {
+	local ready=$TMP/ready.$RANDOM line
+	mkfifo "$ready"
+	"$PGWAIT" --ready-fd 9 "$@" >"$OUT" 2>"$ERR" 9>"$ready" 3>&- &
+	PID=$!
+	read -r -t "$DEADLINE" line <"$ready" || {
+		echo "pgwait did not get ready:" >&2
+		cat "$ERR" >&2
+		return 1
+	}
+	rm -f "$ready"
+}
+
+# start_plain ARG...: the same without waiting for anything.
+start_plain() {
+	"$PGWAIT" "$@" >"$OUT" 2>"$ERR" 3>&- &
+	PID=$!
+}
+
+# end_pgwait: waits for its end; its exit status is in $status (128 + N: by signal N).
+end_pgwait() {
+	wait_for gone "$PID"
+	status=0
+	wait "$PID" || status=$?
+}
+
+gone() {
+	! kill -0 "$1" 2>/dev/null || [[ $(ps -o stat= -p "$1") == Z* ]]
+}
+
+# notify CHANNEL [PAYLOAD] [PSQL-ARG...]: through psql, exact for any text.
+notify() {
+	local channel=$1 payload=${2-}
+	shift $(($# < 2 ? $# : 2))
+	psql -qAtX -v ON_ERROR_STOP=1 -v c="$channel" -v p="$payload" "$@" \
+		>/dev/null <<<"SELECT pg_notify(:'c', :'p')"
+}
+
+sql() {
+	psql -qAtX -v ON_ERROR_STOP=1 "$@"
+}
+
+# run_split COMMAND...: as bats's run, but stdout in $output and stderr in $errors.
+run_split() {
+	status=0
+	"$@" >"$OUT" 2>"$ERR" 3>&- || status=$?
+	output=$(tr '\0' '@' <"$OUT")
+	errors=$(cat "$ERR")
+}
+
+teardown() {
+	if [[ -n ${PID-} ]]; then
+		kill -KILL "$PID" 2>/dev/null || true
+		wait "$PID" 2>/dev/null || true
+	fi
+}
