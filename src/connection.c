@@ -14,17 +14,12 @@
 #include "log.h"
 #include "message.h"
 #include "operands.h"
+#include "requests.h"
 #include "sqlstate.h"
 #include "target.h"
 
 /* Reads of a TLS or GSS connection in one go: the library may hold more than the socket shows. */
 #define EXTRA_READS 64
-
-struct request {
-	char *sql; /* owned */
-	void (*done)(struct connection *c, const PGresult *error);
-	struct request *next;
-};
 
 struct connection {
 	struct connection_settings settings;
@@ -34,11 +29,10 @@ struct connection {
 	struct connector *connector;
 	PGconn *conn;
 	struct event readable, writable, deadline;
+	int64_t time_allowed; /* by the deadline */
 	bool paused;
 
-	struct request *requests; /* the first is on the wire once `sent` */
-	bool sent, answered;
-	PGresult *error; /* the first error among the results of that request */
+	struct requests requests;
 	connection_answer *barrier_answer;
 
 	int64_t read_time;    /* Unix time of the last read */
@@ -124,7 +118,7 @@ on_notice(void *arg, const PGresult *result)
 }
 
 static void
-flush_requests(struct connection *c)
+flush(struct connection *c)
 {
 	int left = PQflush(c->conn);
 
@@ -135,47 +129,28 @@ flush_requests(struct connection *c)
 }
 
 static void
-send_request(struct connection *c)
+send_next(struct connection *c)
 {
-	if (c->sent || !c->requests || c->state >= CONN_DYING)
+	if (c->state >= CONN_DYING)
 		return;
-	if (!PQsendQuery(c->conn, c->requests->sql)) {
+	if (requests_send(&c->requests, c->conn))
+		flush(c);
+	else
 		die(c, PQerrorMessage(c->conn), NULL);
-		return;
-	}
-	c->sent = true;
-	flush_requests(c);
 }
 
 static void
-add_request(
-    struct connection *c, char *sql, void (*done)(struct connection *c, const PGresult *error))
+add_request(struct connection *c, char *sql, request_done *done)
 {
-	struct request *r = xcalloc(1, sizeof *r), **at = &c->requests;
-
-	r->sql = sql;
-	r->done = done;
-	while (*at)
-		at = &(*at)->next;
-	*at = r;
-	send_request(c);
+	requests_add(&c->requests, sql, done, c);
+	send_next(c);
 }
 
-/* Takes what came of the request on the wire. */
 static void
-collect_results(struct connection *c)
+finish_request(struct connection *c)
 {
-	while (c->sent && !c->answered && !PQisBusy(c->conn)) {
-		PGresult *result = PQgetResult(c->conn);
-
-		if (!result) {
-			c->answered = true;
-		} else if (PQresultStatus(result) == PGRES_FATAL_ERROR && !c->error) {
-			c->error = result;
-		} else {
-			PQclear(result);
-		}
-	}
+	requests_finish(&c->requests);
+	send_next(c);
 }
 
 /* One read. The time of what came with it is now. */
@@ -187,7 +162,7 @@ read_once(struct connection *c)
 		die(c, PQerrorMessage(c->conn), NULL);
 		return false;
 	}
-	collect_results(c);
+	requests_collect(&c->requests, c->conn);
 	return true;
 }
 
@@ -209,17 +184,23 @@ on_writable(evutil_socket_t fd, short what, void *arg)
 {
 	(void)fd;
 	(void)what;
-	flush_requests(arg);
+	flush(arg);
+}
+
+/* What the deadline that passes now was for. */
+static const char *
+overdue(const struct connection *c)
+{
+	if (c->state == CONN_LISTENING)
+		return "the drain did not end";
+	return c->state == CONN_READY ? "no answer to LISTEN" : "no connection";
 }
 
 static void
 on_deadline(evutil_socket_t fd, short what, void *arg)
 {
 	struct connection *c = arg;
-	char *reason = xasprintf(
-	    "no answer to %s in time", c->state == CONN_LISTENING ? "the drain's query"
-				       : c->state == CONN_READY   ? "LISTEN"
-								  : "the connection attempt");
+	char *reason = xasprintf("%s within %g s", overdue(c), (double)c->time_allowed / SECOND);
 
 	(void)fd;
 	(void)what;
@@ -236,15 +217,17 @@ arm_deadline(struct connection *c, int64_t attempts)
 	int64_t timeout = c->subscription->target->attempt_timeout;
 	struct timeval tv;
 
-	timeval_from((timeout < 0 ? CONNECTOR_TIMEOUT : timeout) * attempts, &tv);
+	c->time_allowed = (timeout < 0 ? CONNECTOR_TIMEOUT : timeout) * attempts;
+	timeval_from(c->time_allowed, &tv);
 	if (timeout != 0)
 		event_add(&c->deadline, &tv);
 }
 
 static void
-on_listening(struct connection *c, const PGresult *error)
+on_listening(void *arg, const PGresult *error)
 {
-	const char *severity;
+	struct connection *c = arg;
+	const char *severity, *primary, *sqlstate;
 
 	if (!error) {
 		set_state(c, CONN_LISTENING);
@@ -252,13 +235,11 @@ on_listening(struct connection *c, const PGresult *error)
 		return;
 	}
 	severity = PQresultErrorField(error, PG_DIAG_SEVERITY_NONLOCALIZED);
+	primary = PQresultErrorField(error, PG_DIAG_MESSAGE_PRIMARY);
+	sqlstate = PQresultErrorField(error, PG_DIAG_SQLSTATE);
 	c->refused = severity && strcmp(severity, "ERROR") == 0; /* FATAL: the connection went */
-	c->permanent = sqlstate_permanent(PQresultErrorField(error, PG_DIAG_SQLSTATE));
-	die(c,
-	    PQresultErrorField(error, PG_DIAG_MESSAGE_PRIMARY)
-		? PQresultErrorField(error, PG_DIAG_MESSAGE_PRIMARY)
-		: PQresultErrorMessage(error),
-	    PQresultErrorField(error, PG_DIAG_SQLSTATE));
+	c->permanent = sqlstate_permanent(sqlstate);
+	die(c, primary ? primary : PQresultErrorMessage(error), sqlstate);
 }
 
 /* Appends LISTEN for one channel; false, with the reason, where the server cannot have its name. */
@@ -329,8 +310,10 @@ on_connected(PGconn *conn, const struct connector_failure *failure, void *arg)
 }
 
 static void
-on_barrier(struct connection *c, const PGresult *error)
+on_barrier(void *arg, const PGresult *error)
 {
+	struct connection *c = arg;
+
 	if (error)
 		die(c, PQresultErrorMessage(error), PQresultErrorField(error, PG_DIAG_SQLSTATE));
 	else
@@ -342,23 +325,6 @@ connection_barrier(struct connection *c, connection_answer *answer)
 {
 	c->barrier_answer = answer;
 	add_request(c, xstrdup(""), on_barrier);
-}
-
-/* Ends the request that was answered, and sends the next. */
-static void
-finish_request(struct connection *c)
-{
-	struct request *r = c->requests;
-	PGresult *error = c->error;
-
-	c->requests = r->next;
-	c->sent = c->answered = false;
-	c->error = NULL;
-	r->done(c, error);
-	PQclear(error);
-	free(r->sql);
-	free(r);
-	send_request(c);
 }
 
 static const struct record *
@@ -433,7 +399,7 @@ connection_next(struct connection *c)
 	PQfreemem(c->notify);
 	c->notify = NULL;
 	do {
-		if (c->state == CONN_READY && c->answered)
+		if (c->state == CONN_READY && c->requests.answered)
 			finish_request(c);
 		if (c->was_listening && !c->announced) {
 			c->announced = true;
@@ -445,7 +411,7 @@ connection_next(struct connection *c)
 			c->empty_reads = 0;
 			return notification(c);
 		}
-		if (c->answered && c->state < CONN_DYING)
+		if (c->requests.answered && c->state < CONN_DYING)
 			finish_request(c);
 		if (c->state == CONN_DYING)
 			return lost(c);
@@ -508,14 +474,7 @@ connection_free(struct connection *c)
 		set_state(c, CONN_LOST);
 	if (c->connector)
 		connector_cancel(c->connector);
-	while (c->requests) {
-		struct request *r = c->requests;
-
-		c->requests = r->next;
-		free(r->sql);
-		free(r);
-	}
-	PQclear(c->error);
+	requests_free(&c->requests);
 	PQfreemem(c->notify);
 	PQfinish(c->conn);
 	encoding_close(c->origin.encoding);

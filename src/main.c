@@ -2,13 +2,13 @@
 #include "config.h"
 
 #include <fcntl.h>
-#include <signal.h>
 #include <unistd.h>
 
 #include "log.h"
 #include "manager.h"
 #include "options.h"
 #include "prompt.h"
+#include "signals.h"
 #include "util.h"
 
 /*
@@ -46,9 +46,7 @@ main(int argc, char **argv)
 	ending = manager_run(&options);
 	prompt_restore_terminal();
 	options_free(&options);
-	if (ending.signal) {
-		signal(ending.signal, SIG_DFL);
-		raise(ending.signal);
-	}
+	if (ending.signal)
+		signals_die(ending.signal);
 	return ending.status;
 }

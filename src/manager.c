@@ -4,43 +4,34 @@
 
 #include <event2/event.h>
 #include <event2/event_struct.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/time.h>
 
 #include "buffer.h"
 #include "connection.h"
+#include "ending.h"
 #include "hook.h"
 #include "log.h"
 #include "options.h"
 #include "output.h"
 #include "ready.h"
 #include "report.h"
+#include "signals.h"
+#include "ticker.h"
 
 /* Without any progress in delivery for this long, ending is over. */
 #define PROGRESS_TIMEOUT (5 * SECOND)
 
 /* A connection and its place in the set. */
 struct source {
+	struct manager *manager;
 	struct connection *connection;
 	bool ready;   /* in the list of those to pull from */
 	bool good;    /* it listens */
 	bool settled; /* its first attempt has ended, in either way */
+	bool drained; /* nothing more is expected of it in a drain */
 };
-
-/* Why it ends: the exit status follows from this and the counts. */
-enum cause {
-	CAUSE_NONE,
-	CAUSE_COUNT,   /* -n was met */
-	CAUSE_DRAINED, /* -t 0 has seen everything */
-	CAUSE_TIME,    /* -m or -e */
-	CAUSE_SIGNAL,
-	CAUSE_LOST,   /* no connection is left, or an error that no retry mends */
-	CAUSE_OUTPUT, /* standard output takes nothing more */
-};
-
-enum { SIGNAL_COUNT = 3 };
 
 struct manager {
 	struct options *options;
@@ -53,6 +44,7 @@ struct manager {
 	size_t starting, good; /* sources not settled yet; sources that listen */
 	size_t draining;       /* sources whose barrier is still to come */
 	bool paused;           /* the sinks have no room: nothing is read */
+	bool warned;           /* that this happened */
 
 	struct sinks sinks;
 	struct output *output;
@@ -61,14 +53,12 @@ struct manager {
 
 	uint64_t taken, taken_at_idle; /* notifications, in all and up to the last idle event */
 	int64_t last_taken;            /* monotonic; the start of waiting before the first */
-	struct event idle_timer, exit_idle_timer, max_timer, progress_timer;
-	int64_t idle_next; /* monotonic */
-	bool idle_due, exit_idle_due;
-	struct event signals[SIGNAL_COUNT];
+	struct ticker idle, exit_idle; /* -t, -e */
+	struct event max_timer, progress_timer;
 
 	enum cause cause;
 	int signal;
-	enum status failure; /* of the first connection that failed; STATUS_OK: none */
+	enum status failure; /* what a failed connection makes of the exit status */
 	struct fence end;
 	uint64_t progress; /* sinks_delivered() when the progress timer was set */
 	bool ending;       /* begin_end() was done */
@@ -104,18 +94,11 @@ end(struct manager *m, enum cause cause)
 		m->cause = cause;
 }
 
-static struct source *
-find_source(struct manager *m, const struct connection *c)
-{
-	for (size_t i = 0; i < m->source_count; i++)
-		if (m->sources[i].connection == c)
-			return &m->sources[i];
-	return NULL;
-}
-
 static void
-mark_ready(struct manager *m, struct source *s)
+mark_ready(struct source *s)
 {
+	struct manager *m = s->manager;
+
 	if (s->ready)
 		return;
 	s->ready = true;
@@ -128,18 +111,16 @@ started(struct manager *m)
 {
 	const struct options *o = m->options;
 
-	if (is_drain(m))
-		return;
-	report_started(m->report);
 	if (m->good == m->source_count)
 		ready_tell(o->ready_fd);
+	if (is_drain(m))
+		return; /* cron mails whatever it sees */
+	report_started(m->report);
 	m->last_taken = clock_monotonic();
-	if (o->timeout > 0) {
-		m->idle_next = m->last_taken + o->timeout;
-		arm(&m->idle_timer, o->timeout);
-	}
+	if (o->timeout > 0)
+		ticker_start(&m->idle, m->base, o->timeout, m->last_taken);
 	if (o->exit_idle > 0)
-		arm(&m->exit_idle_timer, o->exit_idle);
+		ticker_start(&m->exit_idle, m->base, o->exit_idle, m->last_taken);
 }
 
 static void
@@ -153,10 +134,13 @@ settle(struct manager *m, struct source *s)
 }
 
 static void
-drained(struct manager *m)
+drained(struct source *s)
 {
-	if (--m->draining == 0)
-		end(m, CAUSE_DRAINED);
+	if (s->drained)
+		return;
+	s->drained = true;
+	if (--s->manager->draining == 0)
+		end(s->manager, CAUSE_DRAINED);
 }
 
 static void
@@ -181,23 +165,22 @@ take_listening(struct manager *m, struct source *s, const struct record *r)
 static void
 take_lost(struct manager *m, struct source *s, const struct record *r)
 {
+	enum status status = r->phase == LOST_LISTENING ? STATUS_REFUSED : STATUS_LOST;
 	struct record told = *r;
-	bool fatal;
 
 	m->good -= s->good;
 	s->good = false;
-	if (m->failure == STATUS_OK)
-		m->failure = r->phase == LOST_LISTENING ? STATUS_REFUSED : STATUS_LOST;
-	fatal = (r->permanent && !s->settled) || (m->good == 0 && m->starting <= !s->settled);
-	told.fatal = fatal || is_drain(m);
-	sinks_take(&m->sinks, &told);
 	if (is_drain(m)) {
-		drained(m);
-	} else if (fatal) {
-		if (!s->settled)
-			m->failure = r->phase == LOST_LISTENING ? STATUS_REFUSED : STATUS_LOST;
+		told.fatal = true;
+		if (m->failure == STATUS_OK)
+			m->failure = status;
+		drained(s);
+	} else if ((r->permanent && !s->settled) || (m->good == 0 && m->starting == !s->settled)) {
+		told.fatal = true;
+		m->failure = status;
 		end(m, CAUSE_LOST);
 	}
+	sinks_take(&m->sinks, &told);
 	settle(m, s);
 }
 
@@ -206,7 +189,6 @@ take_notification(struct manager *m, const struct record *r)
 {
 	sinks_take(&m->sinks, r);
 	m->taken++;
-	m->last_taken = clock_monotonic();
 	if (count_reached(m))
 		end(m, CAUSE_COUNT);
 }
@@ -216,11 +198,14 @@ static void
 pull(struct manager *m, struct source *s, bool need_room)
 {
 	const struct record *r;
+	uint64_t before = m->taken;
+	bool dry = false;
 
 	while (!count_reached(m) && (!need_room || sinks_room(&m->sinks))) {
 		r = connection_next(s->connection);
-		if (!r)
-			return;
+		dry = !r;
+		if (dry)
+			break;
 		switch (r->kind) {
 		case RECORD_NOTIFICATION:
 			take_notification(m, r);
@@ -235,8 +220,10 @@ pull(struct manager *m, struct source *s, bool need_room)
 			break;
 		}
 	}
-	if (!count_reached(m))
-		mark_ready(m, s);
+	if (m->taken > before)
+		m->last_taken = clock_monotonic();
+	if (!dry)
+		mark_ready(s);
 }
 
 static void
@@ -261,11 +248,12 @@ pause_sources(struct manager *m, bool paused)
 	if (m->paused == paused)
 		return;
 	m->paused = paused;
-	if (paused && m->cause == CAUSE_NONE)
+	if (paused && !m->warned)
 		log_warning(
 		    "the reader of standard output is too slow: the buffer of %zu MiB is full, "
 		    "notifications wait in the server's queue",
 		    OUTPUT_BUFFER >> 20);
+	m->warned |= paused;
 	for (size_t i = 0; i < m->source_count; i++)
 		connection_pause(m->sources[i].connection, paused);
 }
@@ -288,40 +276,18 @@ garbage_labels(const struct manager *m)
 	return labels;
 }
 
-/* The idle event: after everything that was read, which this pass has pulled. */
+/* After everything that was read, which this pass has pulled. */
 static void
 idle(struct manager *m)
 {
-	int64_t now = clock_monotonic(), interval = m->options->timeout;
 	struct record r = {.kind = RECORD_IDLE, .time = clock_realtime()};
-	char *garbage;
+	char *garbage = garbage_labels(m);
 
-	m->idle_due = false;
-	if (m->options->idle_restart && m->last_taken + interval > m->idle_next)
-		m->idle_next = m->last_taken + interval;
-	if (m->idle_next <= now) {
-		garbage = garbage_labels(m);
-		r.count = m->taken - m->taken_at_idle;
-		r.garbage = garbage;
-		m->taken_at_idle = m->taken;
-		sinks_take(&m->sinks, &r);
-		free(garbage);
-		/* Ticks keep their rhythm; those that were missed are not made up. */
-		m->idle_next += interval + (now - m->idle_next) / interval * interval;
-	}
-	arm(&m->idle_timer, m->idle_next - now);
-}
-
-static void
-exit_idle(struct manager *m)
-{
-	int64_t left = m->last_taken + m->options->exit_idle - clock_monotonic();
-
-	m->exit_idle_due = false;
-	if (left <= 0)
-		end(m, CAUSE_TIME);
-	else
-		arm(&m->exit_idle_timer, left);
+	r.count = m->taken - m->taken_at_idle;
+	r.garbage = garbage;
+	m->taken_at_idle = m->taken;
+	sinks_take(&m->sinks, &r);
+	free(garbage);
 }
 
 static void
@@ -354,13 +320,14 @@ begin_end(struct manager *m)
 static void
 pass(struct manager *m)
 {
-	if (m->cause == CAUSE_NONE) {
+	const struct options *o = m->options;
+
+	if (m->cause == CAUSE_NONE)
 		pull_ready(m);
-		if (m->idle_due && m->cause == CAUSE_NONE)
-			idle(m);
-		if (m->exit_idle_due)
-			exit_idle(m);
-	}
+	if (m->cause == CAUSE_NONE && ticker_ticks(&m->idle, o->idle_restart ? m->last_taken : 0))
+		idle(m);
+	if (m->cause == CAUSE_NONE && ticker_ticks(&m->exit_idle, m->last_taken))
+		end(m, CAUSE_TIME);
 	sinks_pass(&m->sinks);
 	if (output_ended(m->output)) {
 		end(m, CAUSE_OUTPUT);
@@ -378,11 +345,8 @@ pass(struct manager *m)
 static void
 on_wake(struct connection *c, void *arg)
 {
-	struct manager *m = arg;
-	struct source *s = find_source(m, c);
-
-	if (s)
-		mark_ready(m, s);
+	(void)c;
+	mark_ready(arg);
 }
 
 /* A sink can go on: the pass that follows every turn of the loop does the rest. */
@@ -390,22 +354,6 @@ static void
 on_change(void *arg)
 {
 	(void)arg;
-}
-
-static void
-on_idle(evutil_socket_t fd, short what, void *arg)
-{
-	(void)fd;
-	(void)what;
-	((struct manager *)arg)->idle_due = true;
-}
-
-static void
-on_exit_idle(evutil_socket_t fd, short what, void *arg)
-{
-	(void)fd;
-	(void)what;
-	((struct manager *)arg)->exit_idle_due = true;
 }
 
 static void
@@ -433,11 +381,10 @@ on_progress_timeout(evutil_socket_t fd, short what, void *arg)
 }
 
 static void
-on_signal(evutil_socket_t signo, short what, void *arg)
+on_signal(int signo, void *arg)
 {
 	struct manager *m = arg;
 
-	(void)what;
 	if (m->signal) {
 		hook_terminate(m->hook);
 		m->done = m->cut = true;
@@ -447,39 +394,27 @@ on_signal(evutil_socket_t signo, short what, void *arg)
 	end(m, CAUSE_SIGNAL);
 }
 
-/* What was ignored when pgwait started stays so: nohup, and background jobs of scripts. */
-static void
-catch_signals(struct manager *m)
-{
-	static const int numbers[SIGNAL_COUNT] = {SIGINT, SIGTERM, SIGHUP};
-
-	signal(SIGPIPE, SIG_IGN);
-	for (size_t i = 0; i < SIGNAL_COUNT; i++) {
-		struct sigaction before;
-
-		evsignal_assign(&m->signals[i], m->base, numbers[i], on_signal, m);
-		if (sigaction(numbers[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN)
-			event_add(&m->signals[i], NULL);
-	}
-}
-
 static void
 start_sources(struct manager *m)
 {
 	const struct options *o = m->options;
-	const struct connection_settings settings = {
+	struct connection_settings settings = {
 	    .base = m->base,
 	    .policy = {.never_prompt = o->never_prompt, .force_prompt = o->force_prompt},
 	    .drain = is_drain(m),
 	    .wake = on_wake,
-	    .arg = m,
 	};
 
 	m->source_count = m->starting = m->draining = o->subscriptions.count;
 	m->sources = xcalloc(m->source_count, sizeof *m->sources);
 	m->ready = xcalloc(m->source_count, sizeof *m->ready);
-	for (size_t i = 0; i < m->source_count; i++)
-		m->sources[i].connection = connection_new(&o->subscriptions.list[i], &settings);
+	for (size_t i = 0; i < m->source_count; i++) {
+		struct source *s = &m->sources[i];
+
+		s->manager = m;
+		settings.arg = s;
+		s->connection = connection_new(&o->subscriptions.list[i], &settings);
+	}
 }
 
 static void
@@ -487,11 +422,9 @@ start(struct manager *m)
 {
 	const struct options *o = m->options;
 
-	evtimer_assign(&m->idle_timer, m->base, on_idle, m);
-	evtimer_assign(&m->exit_idle_timer, m->base, on_exit_idle, m);
 	evtimer_assign(&m->max_timer, m->base, on_max_time, m);
 	evtimer_assign(&m->progress_timer, m->base, on_progress_timeout, m);
-	catch_signals(m);
+	signals_catch(m->base, on_signal, m);
 	m->output = output_new(m->base, o->format, on_change, m);
 	m->report = report_new();
 	sinks_add(&m->sinks, output_sink(m->output));
@@ -505,46 +438,23 @@ start(struct manager *m)
 	start_sources(m);
 }
 
-/* The exit status (man page, EXIT STATUS) of an end whose records were all delivered. */
-static struct ending
-conclude(const struct manager *m)
-{
-	bool unmet = m->options->count >= 0 && !count_reached(m);
-	struct ending e = {STATUS_OK, 0};
-
-	switch (m->cause) {
-	case CAUSE_DRAINED:
-		e.status = m->failure ? m->failure : unmet ? STATUS_UNMET : STATUS_OK;
-		break;
-	case CAUSE_TIME:
-		e.status = m->good == 0 ? STATUS_LOST : unmet ? STATUS_UNMET : STATUS_OK;
-		break;
-	case CAUSE_SIGNAL:
-		e.signal = m->signal == SIGINT || unmet ? m->signal : 0;
-		break;
-	case CAUSE_LOST:
-		e.status = m->failure;
-		break;
-	case CAUSE_OUTPUT:
-		e.status = unmet ? STATUS_ERROR : STATUS_OK;
-		break;
-	default:
-		break;
-	}
-	return e;
-}
-
 static struct ending
 finish(struct manager *m)
 {
-	struct ending e = conclude(m);
+	const struct outcome outcome = {
+	    .cause = m->cause,
+	    .signal = m->signal,
+	    .failure = m->failure,
+	    .unmet = m->options->count >= 0 && !count_reached(m),
+	    .any_good = m->good > 0,
+	};
+	struct ending e = ending_of(&outcome);
 
 	if (!output_finish(m->output) || m->cut)
 		e = (struct ending){STATUS_ERROR, 0};
 	for (size_t i = 0; i < m->source_count; i++)
 		connection_free(m->sources[i].connection);
-	for (size_t i = 0; i < SIGNAL_COUNT; i++)
-		event_del(&m->signals[i]);
+	signals_release();
 	report_free(m->report);
 	hook_free(m->hook);
 	free(m->sources);

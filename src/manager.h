@@ -5,14 +5,9 @@
 #ifndef PGWAIT_MANAGER_H
 #define PGWAIT_MANAGER_H
 
-#include "util.h"
+#include "ending.h"
 
 struct options;
-
-struct ending {
-	enum status status;
-	int signal; /* end the process by this signal instead, where not 0 */
-};
 
 /* Runs until the end. `options` is immutable, but for passwords that are typed. */
 struct ending manager_run(struct options *options);

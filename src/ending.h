@@ -1,0 +1,33 @@
+/* From the way in which pgwait ended to its exit status (man page, EXIT STATUS). */
+#ifndef PGWAIT_ENDING_H
+#define PGWAIT_ENDING_H
+
+#include "util.h"
+
+enum cause {
+	CAUSE_NONE,
+	CAUSE_COUNT,   /* -n was met */
+	CAUSE_DRAINED, /* -t 0 has seen everything */
+	CAUSE_TIME,    /* -m or -e */
+	CAUSE_SIGNAL,
+	CAUSE_LOST,   /* no connection is left, or an error that no retry mends */
+	CAUSE_OUTPUT, /* standard output takes nothing more */
+};
+
+struct outcome {
+	enum cause cause;
+	int signal;
+	enum status failure; /* of the connection that mattered; STATUS_OK: none failed */
+	bool unmet;          /* there is a -n, and fewer came */
+	bool any_good;       /* a connection still listens */
+};
+
+struct ending {
+	enum status status;
+	int signal; /* end the process by this signal instead, where not 0 */
+};
+
+/* Where everything was delivered; what was not is STATUS_ERROR, whatever the cause. */
+struct ending ending_of(const struct outcome *o);
+
+#endif

@@ -1,0 +1,19 @@
+/*
+ * The signals that end pgwait, as events of the loop.
+ *
+ * What was ignored when pgwait started stays ignored: nohup, and background jobs of scripts.
+ * SIGPIPE is ignored: a write says what happened.
+ */
+#ifndef PGWAIT_SIGNALS_H
+#define PGWAIT_SIGNALS_H
+
+struct event_base;
+
+/* SIGINT, SIGTERM and SIGHUP call `caught`, from the loop. */
+void signals_catch(struct event_base *base, void (*caught)(int signo, void *arg), void *arg);
+void signals_release(void);
+
+/* Dies of `signo`, so that whoever waits for pgwait sees it (fact F22). */
+void signals_die(int signo);
+
+#endif
