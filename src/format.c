@@ -184,8 +184,9 @@ compile_error(const char *spec, const char *at)
 
 	if (length == 2 && utf8_sequence(at + 1, strlen(at + 1)) > 1)
 		length = 1 + utf8_sequence(at + 1, strlen(at + 1));
-	return xasprintf("invalid format \"%s\": \"%.*s\" at character %zu; accepted are "
-			 "%%c %%p %%e %%l %%i %%d %%T %%s %%j %%%% and \\n \\t \\0 \\\\ \\xHH",
+	return xasprintf(
+	    "invalid format \"%s\": \"%.*s\" at character %zu; accepted are c p e l i d T s j %% "
+	    "after a percent sign, and n t 0 xHH or another backslash after a backslash",
 	    spec, (int)length, at, (size_t)(at - spec) + 1);
 }
 

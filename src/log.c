@@ -46,8 +46,7 @@ write_line(const char *line, size_t n)
 	}
 }
 
-static void
-log_line(const char *kind, const char *fmt, va_list ap)
+static void PRINTF_LIKE(2, 0) log_line(const char *kind, const char *fmt, va_list ap)
 {
 	char *message, *line, *end;
 	int n = vasprintf(&message, fmt, ap);
