@@ -145,6 +145,10 @@ scan_long(struct arguments *a, const char *word)
 		}
 		return scan_found(a, h);
 	}
+	if (value && !value[1]) {
+		usage_error("option \"--%s\" needs a value, \"\" is none", h->longopts);
+		return SCAN_ERROR;
+	}
 	return value ? SCAN_OK : SCAN_TAKES_NEXT;
 }
 

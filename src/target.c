@@ -117,11 +117,11 @@ add_conninfo(struct params *p, const char *s, char **error)
 	const char *at = rest ? strrchr(rest, '@') : NULL;
 	PQconninfoOption *options;
 
-	if (at && strcspn(rest, "/?") < (size_t)(at - rest)) {
-		*error =
-		    xasprintf("invalid connection string \"%.*s...\": \"/\" or \"?\" stands before "
-			      "its last \"@\"; in a user name or password write %%2F, %%3F, %%40",
-			public_length(s), s);
+	if (at && (strcspn(rest, "/?") < (size_t)(at - rest) || strchr(rest, '@') != at)) {
+		*error = xasprintf(
+		    "invalid connection string \"%.*s...\": \"/\", \"?\" or \"@\" stands "
+		    "before its last \"@\"; in a user name or password write %%2F, %%3F, %%40",
+		    public_length(s), s);
 		return false;
 	}
 	options = PQconninfoParse(s, NULL);
@@ -221,6 +221,22 @@ list_item(const char *list, size_t index, bool repeat)
 		s += *s == ',';
 	}
 	return xstrndup(s, strcspn(s, ","));
+}
+
+bool
+target_is_port_list(const char *s)
+{
+	for (;;) {
+		size_t length = strcspn(s, ",");
+		char *port = xstrndup(s, length);
+		int64_t n;
+		bool ok = length == 0 || parse_integer(port, 1, 65535, &n);
+
+		free(port);
+		if (!ok || s[length] == '\0')
+			return ok;
+		s += length + 1;
+	}
 }
 
 static size_t
@@ -336,6 +352,14 @@ complete(const struct params *p, const char *service, char **error)
 
 	if (!options || !(gss = dry_run(p, "target_session_attrs", error)))
 		goto out;
+	value = option_value(options, "port");
+	if (value && !target_is_port_list(value)) {
+		/* Not quoted: in a mistaken URI the password can stand here (fact F21). */
+		*error =
+		    xstrdup("invalid port in the connection parameters; accepted are whole numbers "
+			    "from 1 to 65535 (in a URI write %3A for a colon in a password)");
+		goto out;
+	}
 	t = xcalloc(1, sizeof *t);
 	set_hosts(t, options);
 	set_label(t, options, service);

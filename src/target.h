@@ -36,6 +36,9 @@ struct target {
 MUST_CHECK bool target_is_conninfo(const char *s);
 MUST_CHECK bool target_is_socket(const char *s);
 
+/* Port numbers separated by commas; an empty one stands for the default. */
+MUST_CHECK bool target_is_port_list(const char *s);
+
 /*
  * `s` is what target_is_conninfo() or target_is_socket() accepts, or NULL for the default
  * connection. NULL if it is invalid; then *error, which the caller frees, is the message.

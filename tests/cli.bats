@@ -1,0 +1,470 @@
+#!/usr/bin/env bats
+# The command line: options, channels, connections, groups, labels, passwords that stay hidden.
+
+load helper
+
+setup_file() {
+	sql -c 'CREATE DATABASE g1' -c 'CREATE DATABASE g2' -c 'CREATE ROLE other LOGIN'
+}
+
+setup() {
+	wait_for backends 0 # of the test before
+}
+
+backends() {
+	(($(sql -c "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'pgwait'") == $1))
+}
+
+pgwait() {
+	run_split timeout 30 "$PGWAIT" "$@"
+}
+
+has() {
+	[[ $1 == *"$2"* ]] || {
+		printf 'expected: %s\nin: %s\n' "$2" "$1"
+		return 1
+	}
+}
+
+# refuses TEXT... -- ARG...: a usage error that has all these texts.
+refuses() {
+	local texts=() text
+	while [[ $1 != -- ]]; do
+		texts+=("$1")
+		shift
+	done
+	shift
+	pgwait "$@"
+	echo "pgwait ${*@Q}: status $status: $errors"
+	[[ $status -eq 1 && -z $output && $errors == 'pgwait: error: '* ]] || return 1
+	for text in "${texts[@]}"; do
+		has "$errors" "$text" || return 1
+	done
+}
+
+# accepts ARG...: it runs and ends.
+accepts() {
+	pgwait -t 0 "$@"
+	echo "pgwait ${*@Q}: status $status: $errors"
+	[[ $status -eq 0 ]]
+}
+
+# send_all CONNECTIONS DATABASE...: everything is sent to every database, `end` last; once it has
+# come on so many connections, what arrived, sorted, is in $arrived.
+send_all() {
+	local db channel connections=$1
+	shift
+	for db in "$@"; do
+		for channel in a b c d -x k=v end; do
+			printf "SELECT pg_notify('%s', '');\n" "$channel"
+		done | sql -d "$db" >/dev/null
+	done
+	wait_for ended "$connections"
+	arrived=$(grep -v 'end$' "$OUT" | LC_ALL=C sort | tr '\n' ' ')
+}
+
+ended() {
+	(($(grep -c 'end$' "$OUT") >= $1))
+}
+
+labels() {
+	sed -n 's/^pgwait: listening on .* (\(.*\))$/\1/p' "$ERR" | LC_ALL=C sort | tr '\n' ' '
+}
+
+@test "unknown options are refused by name" {
+	refuses '"--nonsense"' -- --nonsense x
+	refuses '"--nonsense"' -- --nonsense=secret x
+	refuses '"-y"' -- -y x
+	refuses '"-y"' '"-jy"' -- -jy x
+	refuses '"--"' -- --=5 x
+	refuses '"-y"' -- x -y
+}
+
+@test "long options are not abbreviated" {
+	for option in --tim=1 --timeou=1 --cou=1 --js --for=x --listen-c=x --pass --dbnam=x --he --vers --idle-r; do
+		refuses "\"${option%%=*}\"" -- "$option" x
+	done
+	refuses '"--tim"' -- --tim 1 x
+}
+
+@test "an option without its value, and a flag with one" {
+	for option in -d -h -p -U -l -t -e -n -m -f --dbname --host --port --username --listen --timeout --exit-idle \
+		--count --max-time --format --idle-cmd --cmd-timeout --reconnect --ready-fd; do
+		refuses "\"$option\"" 'needs a value' -- x "$option"
+	done
+	refuses '"-jn"' 'needs a value' -- x -jn
+	for option in no-password password idle-restart json null quiet verbose help version; do
+		refuses "\"--$option\"" 'no value' -- "--$option=1" x
+	done
+}
+
+@test "whole numbers are strict" {
+	for value in -1 +1 0 1.0 1. 1e3 0x10 5KB nan '' ' ' ' 1' '1 ' 1_0 99999999999999999999 ١; do
+		refuses '--count' "\"$value\"" 'whole number' -- -n "$value" x
+	done
+	refuses '--count' '""' -- --count= x
+	for value in -1 +1 0 65536 1.5 1e3 0x10 5432x '' 99999999999999999999; do
+		refuses 'port' "\"$value\"" 65535 -- -p "$value" x
+	done
+	for value in -1 +1 1.0 x '' 0x1 99999999999999999999 2147483648; do
+		refuses '--ready-fd' "\"$value\"" 'open file descriptor' -- --ready-fd "$value" x
+	done
+}
+
+@test "a closed descriptor for --ready-fd is refused" {
+	refuses '--ready-fd' '"77"' 'open file descriptor' -- --ready-fd 77 x
+}
+
+@test "seconds are strict" {
+	local bad=(-1 +1 1e1 1s 1ms 5m nan inf infinity 0x1 '' ' ' ' 1' '1 ' . 1..5 1,5 0.001 0.009999999 00.0099 -0
+		99999999999999999999)
+	for value in "${bad[@]}"; do
+		refuses '--timeout' "\"$value\"" 'decimal seconds' 'or 0' -- -t "$value" x
+		refuses '--exit-idle' "\"$value\"" 'decimal seconds' 0.01 -- -e "$value" x
+	done
+	for value in "${bad[@]}" 0 0.0; do
+		refuses '--max-time' "\"$value\"" 'decimal seconds' 0.01 -- -m "$value" x
+		refuses '--cmd-timeout' "\"$value\"" -- -t 1 --idle-cmd true --cmd-timeout "$value" x
+	done
+}
+
+@test "a little over nothing is not 0" {
+	refuses '--timeout' '"0.0000001"' -- -t 0.0000001 x
+}
+
+@test "seconds that are accepted" {
+	for value in 1 .5 0.01 5. 00.50 0.010 1000000; do
+		accepts -m "$value" -e "$value" x
+	done
+	for value in 0 0.0 00 .0; do
+		pgwait -t "$value" x
+		[[ $status -eq 0 && -z $output && -z $errors ]]
+	done
+}
+
+@test "of an option that stands once, the last counts" {
+	pgwait -t 5 -n 7 --format bad%z -t 0 -n 1 -f '%c' x
+	[[ $status -eq 124 ]]
+	pgwait -t 0 -n 1 -n nonsense x
+	[[ $status -eq 1 ]]
+	pgwait -t 0 -h /nowhere -p 1 -U nobody -h "$PGHOST" -p "$PGPORT" -U postgres x
+	[[ $status -eq 0 ]]
+	start_pgwait -m 0.01 -m 1000 --max-time=100 -j -j -f %p -0 -q -q x 2>/dev/null && false
+	start_pgwait -m 0.01 -n 1 -m 1000 x
+	notify x last
+	end_pgwait
+	[[ $status -eq 0 ]]
+	grep -q last "$OUT"
+}
+
+@test "options that need another one, or exclude one" {
+	refuses '--idle-cmd' '--timeout' -- --idle-cmd true x
+	refuses '--idle-restart' '--timeout' -- --idle-restart x
+	refuses '--cmd-timeout' '--idle-cmd' -- -t 1 --cmd-timeout 1 x
+	refuses '--json' '--format' -- -j -f %p x
+	refuses '--reconnect' '"sometimes"' '"never"' -- --reconnect sometimes x
+	refuses '--reconnect' '""' -- --reconnect= x
+	accepts --reconnect never x
+}
+
+@test "short options stand together, options follow operands" {
+	start_pgwait x -qjn1
+	notify x together
+	end_pgwait
+	[[ $status -eq 0 && ! -s $ERR ]]
+	[[ $(jq -r .payload "$OUT") == together ]]
+}
+
+@test "channel names: empty, too long, not UTF-8" {
+	local e=é long63 long64
+	long63=$(printf 'x%.0s' {1..63}) long64=${long63}x
+	refuses '""' empty -- ''
+	refuses '""' -- -l ''
+	refuses "\"$long64\"" 64 63 -- "$long64"
+	refuses 64 63 -- "${long63:0:62}$e"
+	refuses "\"$long64\"" -- -l "$long64"
+	refuses '"\xff"' UTF-8 -- $'\xff'
+	refuses '"a\xc3"' UTF-8 -- $'a\xc3'
+	refuses '"\xc0\x80"' UTF-8 -- $'\xc0\x80'
+	refuses '"\xed\xa0\x80"' UTF-8 -- $'\xed\xa0\x80'
+	refuses '"\xf4\x90\x80\x80"' UTF-8 -- $'\xf4\x90\x80\x80'
+	refuses '"\xff"' UTF-8 -- good $'\xff'
+	refuses '"\xff"' UTF-8 -- good dbname=g1 $'\xff'
+	for name in "$long63" "${long63:0:61}$e" ' ' '*' 'a"b' "a'b" 'a;b' 'a\b' '%s' $'tab\there' $'new\nline' 😀 -; do
+		start_pgwait -0 -n 1 -- "$name"
+		notify "$name" got
+		end_pgwait
+		[[ $status -eq 0 ]]
+		[[ $(tr '\0' '|' <"$OUT") == "$name|got|"* ]]
+	done
+}
+
+@test "a channel given twice is one" {
+	start_pgwait -l jobs jobs jobs -l jobs -l end -f %c
+	grep -q 'listening on jobs, end (' "$ERR"
+	notify jobs
+	notify end
+	wait_for ended 1
+	[[ $(<"$OUT") == $'jobs\nend' ]]
+}
+
+@test "channel names are exact: Jobs is not jobs" {
+	start_pgwait -f %c Jobs end
+	sql -c 'NOTIFY jobs' -c 'NOTIFY JOBS' -c 'NOTIFY "JOBS"' -c 'NOTIFY "Jobs"' -c 'NOTIFY "end"'
+	wait_for ended 1
+	[[ $(<"$OUT") == $'Jobs\nend' ]]
+}
+
+@test "no channel" {
+	refuses 'no channel' 'CHANNEL' --
+	refuses 'no channel' -- -t 0
+	refuses 'no channel' -- dbname=g1
+	refuses 'no channel' -- -d g1
+	refuses 'no channel' -- x dbname=g1
+	refuses 'no channel' -- x "$PGHOST"
+	refuses 'no channel' -- -l x dbname=g1 x dbname=g2
+	refuses 'no channel' -- -- x postgresql://
+}
+
+@test "groups: each connection listens on each channel of its own" {
+	start_pgwait -f '%d %c' dbname=g1 a b end dbname=g2 b c end
+	send_all 2 g1 g2 postgres
+	[[ $arrived == "g1@$PGHOST:$PGPORT a g1@$PGHOST:$PGPORT b g2@$PGHOST:$PGPORT b g2@$PGHOST:$PGPORT c " ]]
+} 2>&1
+
+@test "groups: two connections, one list of channels; the default connection comes first" {
+	start_pgwait -f '%d %c' a end dbname=g1 postgresql:///g2 b c end
+	grep -q "listening on a, end (postgres@$PGHOST:$PGPORT)" "$ERR"
+	grep -q "listening on b, c, end (g1@$PGHOST:$PGPORT)" "$ERR"
+	grep -q "listening on b, c, end (g2@$PGHOST:$PGPORT)" "$ERR"
+	send_all 2 g1 g2 postgres
+	local at="@$PGHOST:$PGPORT"
+	[[ $arrived == "g1$at b g1$at c g2$at b g2$at c postgres$at a " ]]
+}
+
+@test "groups: each -d is a connection of the first, each -l a channel of it" {
+	local at="@$PGHOST:$PGPORT"
+	start_pgwait -f '%d %c' -d g1 -l -x -l k=v end dbname=postgres b end --dbname=g2
+	send_all 3 g1 g2 postgres
+	[[ $arrived == "g1$at -x g1$at k=v g2$at -x g2$at k=v postgres$at b " ]]
+}
+
+@test "groups: -l is a channel of the first group, after a connection string too" {
+	start_pgwait -f '%d %c' dbname=g1 -l a end dbname=g2 b end
+	send_all 2 g1 g2
+	[[ $arrived == "g1@$PGHOST:$PGPORT a g2@$PGHOST:$PGPORT b " ]]
+}
+
+@test "after -- an operand may look like an option" {
+	start_pgwait -f %c -- -x end
+	send_all 1 postgres
+	[[ $arrived == '-x ' ]]
+}
+
+@test "the path of a server's socket: directory and file" {
+	for path in "$PGHOST" "$PGHOST/" "$PGHOST/.s.PGSQL.$PGPORT" "$PGHOST//.s.PGSQL.$PGPORT"; do
+		PGHOST=/nowhere start_pgwait -n 1 -f '%d' "$path" a
+		notify a
+		end_pgwait
+		[[ $status -eq 0 ]]
+		has "$(<"$OUT")" "postgres@$PGHOST"
+	done
+	PGHOST=/nowhere PGPORT=1 start_pgwait -d g1 "$PGHOST/.s.PGSQL.$PGPORT" a 2>/dev/null && false
+	PGHOST=/nowhere PGPORT=1 pgwait -t 0 "$PGHOST/.s.PGSQL.$PGPORT" a
+	[[ $status -eq 0 ]]
+}
+
+@test "a socket's path cannot stand together with -h or -p, nor have a bad port" {
+	refuses "\"$PGHOST\"" -h -- -h localhost "$PGHOST" x
+	refuses "\"$PGHOST\"" -p -- -p 5432 "$PGHOST" x
+	refuses "\"/tmp/.s.PGSQL.5432\"" -- x -p 5432 /tmp/.s.PGSQL.5432 x
+	for port in '' x 0 65536 -1 5432x 5432.lock; do
+		refuses "\"/tmp/.s.PGSQL.$port\"" .s.PGSQL.PORT -- "/tmp/.s.PGSQL.$port" x
+	done
+}
+
+@test "a path with = is a socket's, and one where nobody listens is no connection" {
+	pgwait -t 0 /no=where x
+	[[ $status -eq 2 && -z $output ]]
+	has "$errors" '/no=where'
+}
+
+@test "connection strings: URI, both schemes, key=value" {
+	for conninfo in "postgresql:///g1?host=$PGHOST&port=$PGPORT" "postgres://postgres@127.0.0.1:$PGPORT/g1" \
+		"dbname=g1 host=127.0.0.1 port=$PGPORT" "dbname = 'g1'" "postgresql://%2E%2E@/g1?user=postgres" \
+		"postgresql://postgres:pass%2Fword@127.0.0.1:$PGPORT/g1"; do
+		start_pgwait -n 1 "$conninfo" a
+		notify a hello -d g1
+		end_pgwait
+		[[ $status -eq 0 ]]
+		grep -q hello "$OUT"
+	done
+}
+
+@test "PG* variables and options make the default connection" {
+	PGDATABASE=g1 start_pgwait -f %d a
+	notify a '' -d g1
+	wait_for lines "$OUT" 1
+	[[ $(<"$OUT") == "g1@$PGHOST:$PGPORT" ]]
+	kill "$PID"
+	end_pgwait
+	PGDATABASE=nowhere PGHOST=/nowhere PGPORT=1 PGUSER=nobody \
+		start_pgwait -f %d -d g2 -h 127.0.0.1 -p "$PGPORT" -U other a
+	notify a '' -d g2
+	wait_for lines "$OUT" 1
+	[[ $(<"$OUT") == "g2@127.0.0.1:$PGPORT" ]]
+	[[ $(sql -c "SELECT usename FROM pg_stat_activity WHERE application_name = 'pgwait'") == other ]]
+}
+
+@test "-d -h -p -U fill in what a connection string leaves out" {
+	PGHOST=/nowhere PGPORT=1 start_pgwait -h 127.0.0.1 -p "$PGPORT" -U other dbname=g1 a 'dbname=g2 user=postgres' a
+	[[ $(sql -c "SELECT string_agg(concat_ws(' ', datname, usename, client_addr), ',' ORDER BY datname)
+		FROM pg_stat_activity WHERE application_name = 'pgwait'") == 'g1 other 127.0.0.1,g2 postgres 127.0.0.1' ]]
+}
+
+@test "-d NAME fills in the database" {
+	start_pgwait -d g1 "postgresql://127.0.0.1:$PGPORT" "host=127.0.0.1 port=$PGPORT dbname=g2" a
+	[[ $(labels) == "g1@$PGHOST:$PGPORT g1@127.0.0.1:$PGPORT g2@127.0.0.1:$PGPORT " ]]
+}
+
+@test "-h and -p take lists, as in psql" {
+	start_pgwait -h "/nowhere,$PGHOST" -p "1,$PGPORT" a
+	backends 1
+}
+
+@test "a service, by string, URI, and PGSERVICE" {
+	printf '[one]\nhost=%s\nport=%s\ndbname=g1\n' "$PGHOST" "$PGPORT" >"$TMP/services"
+	export PGSERVICEFILE=$TMP/services
+	for args in service=one 'postgresql://?service=one'; do
+		PGHOST=/nowhere PGPORT=1 PGDATABASE=no start_pgwait -n 1 -f %d "$args" a
+		notify a '' -d g1
+		end_pgwait
+		[[ $(<"$OUT") == one ]]
+	done
+	PGSERVICE=one start_pgwait -n 1 -f %d a
+	notify a '' -d g1
+	end_pgwait
+	[[ $(<"$OUT") == one ]]
+	pgwait -t 0 service=two a
+	[[ $status -eq 1 || $status -eq 2 ]]
+	has "$errors" two
+}
+
+@test "the same connection twice is one, with the channels of both" {
+	local uri="postgresql://postgres@127.0.0.1:$PGPORT/g1"
+	start_pgwait -f '%d %c' "$uri" "host=127.0.0.1 user=postgres port=$PGPORT dbname=g1" a end "$uri" b end
+	backends 1
+	[[ $(labels) == "g1@127.0.0.1:$PGPORT " ]]
+	grep -q 'listening on a, end, b (' "$ERR"
+	send_all 1 g1
+	[[ $arrived == "g1@127.0.0.1:$PGPORT a g1@127.0.0.1:$PGPORT b " ]]
+}
+
+@test "labels: equal ones get a number" {
+	start_pgwait "postgresql:///g1?keepalives=1" 'dbname=g1 user=other' 'dbname=g1 application_name=third' dbname=g2 a
+	local at="@$PGHOST:$PGPORT"
+	[[ $(labels) == "g1$at g1$at#2 g1$at#3 g2$at " ]]
+}
+
+@test "labels: no port where it is the usual one, no password, no user" {
+	pgwait -t 0 'host=/nowhere port=5432 dbname=x user=me password=secret' a
+	[[ $status -eq 2 ]]
+	has "$errors" '"x@/nowhere"'
+	pgwait -t 0 'postgresql://me:secret@[::1]:1/x' a
+	has "$errors" '"x@[::1]:1"'
+	pgwait -t 0 'host=/nowhere,/elsewhere port=1,2 dbname=x' a
+	has "$errors" '"x@/nowhere:1,/elsewhere:2"'
+	[[ $errors != *secret* ]]
+}
+
+@test "a connection string that does not parse never shows a password" {
+	for conninfo in 'postgresql://app:se/cret@db1/x' 'postgresql://app:se?cret@db1/x' 'host=x password=secret nonsense' \
+		'postgresql://u:secret@h:port:/x' "password='secret host=x" 'password=a secret' 'secret=x' 'a secret=x' \
+		'host=x nosuch=secret' 'postgresql://u:secret@[::1/x' 'postgresql://u:%zzsecret@h/x' \
+		'postgresql://u:secret@h/x?nosuch=secret' 'postgresql://h/x?secret' 'password = secret x' \
+		'postgresql://u:secret%00x@h/x' 'postgres://u:se/cret@h/x'; do
+		refuses -- "$conninfo" jobs
+		[[ $errors != *cret* ]] || [[ $conninfo == secret* ]]
+		refuses -- -d "$conninfo" jobs
+		[[ $errors != *cret* ]] || [[ $conninfo == secret* ]]
+	done
+}
+
+@test "a password is not shown where it was taken for a host or port" {
+	for conninfo in 'postgresql://app:secret/x' 'postgresql://app:se@cret@127.0.0.1:1/x' \
+		'postgresql://app:secret@127.0.0.1:70000/x' 'postgresql://app:secret@127.0.0.1:1/x?sslmode=no'; do
+		pgwait -t 0 "$conninfo" jobs
+		echo "$conninfo: $status $errors"
+		[[ $status -ne 0 && $errors != *cret* ]]
+	done
+}
+
+@test "advice to percent-encode" {
+	refuses '"postgresql://..."' %2F -- 'postgresql://app:se/cret@db1/x' jobs
+	refuses '"postgres://..."' %3F -- 'postgres://app:se?cret@db1/x' jobs
+}
+
+@test "a password is overwritten in argv" {
+	local cmdline
+	start_pgwait "host=$PGHOST password=secret1" -d "postgresql://postgres:secret2@127.0.0.1:$PGPORT/g1" \
+		"--dbname=postgresql://postgres:secret3@127.0.0.1:$PGPORT/g2" \
+		"-ddbname=g2 password=secret4" "postgresql:///?password=secret5" "sslpassword=secret6 dbname=g1" a
+	cmdline=$(tr '\0' '\n' <"/proc/$PID/cmdline")
+	[[ $cmdline == *"--ready-fd"* && $cmdline == *$'\na' ]]
+	[[ $cmdline != *secret* ]]
+	[[ $(<"$ERR") != *secret* ]]
+}
+
+@test "what has no password stays in argv" {
+	start_pgwait "dbname=g1" "postgresql:///g2" a
+	has "$(tr '\0' '\n' <"/proc/$PID/cmdline")" $'\ndbname=g1\npostgresql:///g2\na'
+}
+
+@test "--help and --version" {
+	for option in --help '-?' '-j?' '-?j'; do
+		pgwait "$option"
+		[[ $status -eq 0 && -z $errors ]]
+		has "$output" 'Usage:'
+		has "$output" --max-time
+	done
+	for option in --version -V; do
+		pgwait "$option"
+		[[ $status -eq 0 && -z $errors ]]
+		[[ $output =~ ^pgwait\ [0-9.a-z]+\ .*libpq\ [0-9]+.*libevent\ [0-9] ]]
+	done
+	pgwait --help --nonsense
+	[[ $status -eq 0 ]]
+	pgwait -l --help -t 0
+	[[ $status -eq 0 && -z $output ]]
+	pgwait -t 0 -- --help
+	[[ $status -eq 0 && -z $output ]]
+}
+
+@test "--help that cannot be written is an error" {
+	for option in --help --version; do
+		run bash -c '"$0" "$1" 2>&1 >/dev/full' "$PGWAIT" "$option"
+		[[ $status -eq 1 ]]
+		has "$output" 'pgwait: error: '
+		has "$output" 'No space left'
+	done
+}
+
+@test "a closed standard output is an error, a closed input is none" {
+	run bash -c 'timeout 20 "$0" -t 0 jobs 2>&1 >&-' "$PGWAIT"
+	[[ $status -eq 1 ]]
+	has "$output" 'standard output'
+	run bash -c 'timeout 20 "$0" --help 2>&1 >&-' "$PGWAIT"
+	[[ $status -eq 1 ]]
+	run bash -c 'timeout 20 "$0" -t 0 jobs <&-' "$PGWAIT"
+	[[ $status -eq 0 && -z $output ]]
+	run bash -c 'timeout 20 "$0" -t 0 jobs 2>&-' "$PGWAIT"
+	[[ $status -eq 0 && -z $output ]]
+}
+
+@test "diagnostics are one line each, escaped" {
+	refuses '"a\nb\x1b[31m"' -- --count $'a\nb\e[31m' x
+	[[ $(wc -l <"$ERR") -eq 2 ]]
+	pgwait -t 0 -d $'no\nsuch\e' x
+	[[ $status -eq 2 && $errors == *'no\nsuch\x1b'* ]]
+	(($(wc -l <"$ERR") <= 2))
+}
