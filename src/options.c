@@ -127,6 +127,14 @@ scan_found(struct arguments *a, const struct arg_hdr *h)
 	return h == &a->version->hdr ? SCAN_VERSION : SCAN_OK;
 }
 
+/* argtable2 takes none for a long option. */
+static enum scan
+empty_value(const char *option, int length)
+{
+	usage_error("invalid %.*s \"\": a value is needed", length, option);
+	return SCAN_ERROR;
+}
+
 static enum scan
 scan_long(struct arguments *a, const char *word)
 {
@@ -145,11 +153,9 @@ scan_long(struct arguments *a, const char *word)
 		}
 		return scan_found(a, h);
 	}
-	if (value && !value[1]) {
-		usage_error("option \"--%s\" needs a value, \"\" is none", h->longopts);
-		return SCAN_ERROR;
-	}
-	return value ? SCAN_OK : SCAN_TAKES_NEXT;
+	if (!value)
+		return SCAN_TAKES_NEXT;
+	return value[1] ? SCAN_OK : empty_value(word, (int)length + 2);
 }
 
 static enum scan
@@ -193,6 +199,8 @@ scan(struct arguments *a, int argc, char **argv)
 			usage_error("option \"%s\" needs a value", argv[i - 1]);
 			return SCAN_ERROR;
 		}
+		if (found == SCAN_TAKES_NEXT && !argv[i][0] && argv[i - 1][1] == '-')
+			found = empty_value(argv[i - 1], (int)strlen(argv[i - 1]));
 		if (found > SCAN_TAKES_NEXT)
 			return found;
 	}
@@ -232,9 +240,11 @@ get_numbers(const struct arguments *a, struct options *o)
 		usage_error("invalid --count \"%s\": accepted is a whole number, 1 or more", count);
 		return false;
 	}
-	if (port && !parse_integer(port, 1, 65535, &n)) {
+	if (port && (!*port || !target_is_port_list(port))) {
 		usage_error(
-		    "invalid --port \"%s\": accepted is a whole number from 1 to 65535", port);
+		    "invalid --port \"%s\": accepted is a whole number from 1 to 65535, or a list "
+		    "of them as long as that of -h",
+		    port);
 		return false;
 	}
 	if (!fd)

@@ -42,11 +42,11 @@ static int
 public_length(const char *s)
 {
 	const char *rest = uri_rest(s);
-	const char *equals = strchr(s, '=');
+	size_t keyword = strcspn(s, "= \t\n");
 
 	if (rest)
 		return (int)(rest - s);
-	return equals ? (int)(equals + 1 - s) : 0;
+	return (int)(keyword + (s[keyword] == '='));
 }
 
 void

@@ -109,7 +109,7 @@ bool
 parse_seconds(const char *s, bool zero, int64_t *us)
 {
 	int64_t whole = 0, fraction = 0, unit = SECOND;
-	bool digits = false;
+	bool digits = false, more = false;
 
 	for (; *s >= '0' && *s <= '9'; s++, digits = true) {
 		whole = whole * 10 + (*s - '0');
@@ -120,12 +120,13 @@ parse_seconds(const char *s, bool zero, int64_t *us)
 		for (s++; *s >= '0' && *s <= '9'; s++, digits = true) {
 			unit /= 10;
 			fraction += (*s - '0') * unit;
+			more |= *s != '0';
 		}
 	}
 	if (*s != '\0' || !digits)
 		return false;
 	*us = whole * SECOND + fraction;
-	return *us >= SECOND / 100 || (zero && *us == 0);
+	return *us >= SECOND / 100 || (zero && *us == 0 && !more);
 }
 
 bool

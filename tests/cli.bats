@@ -106,7 +106,8 @@ labels() {
 	for value in -1 +1 0 65536 1.5 1e3 0x10 5432x '' 99999999999999999999; do
 		refuses 'port' "\"$value\"" 65535 -- -p "$value" x
 	done
-	for value in -1 +1 1.0 x '' 0x1 99999999999999999999 2147483648; do
+	refuses '--ready-fd' '""' -- --ready-fd '' x
+	for value in -1 +1 1.0 x 0x1 99999999999999999999 2147483648; do
 		refuses '--ready-fd' "\"$value\"" 'open file descriptor' -- --ready-fd "$value" x
 	done
 }
