@@ -3,6 +3,8 @@
 # Tests use the public interface only: $PGWAIT, run against the throwaway server that
 # tools/sandbox started for this file. Nothing sleeps: wait_for waits for a condition.
 
+bats_require_minimum_version 1.5.0
+
 PGWAIT=${PGWAIT:?the program under test}
 TMP=$BATS_TEST_TMPDIR
 OUT=$TMP/out
