@@ -88,3 +88,13 @@ teardown() {
 		wait "$PID" 2>/dev/null || true
 	fi
 }
+
+# A port of 127.0.0.1 on which nobody listens.
+free_port() {
+	local port
+	while :; do
+		port=$((20000 + RANDOM % 10000))
+		(exec 8<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || break
+	done
+	echo "$port"
+}

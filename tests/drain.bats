@@ -1,0 +1,74 @@
+# --timeout 0: write what is pending, and end.
+
+load helper
+
+@test "nothing pending: status 0, not a word" {
+	run_split "$PGWAIT" -t 0 jobs
+	[[ $status -eq 0 && $output == '' && $errors == '' ]]
+}
+
+@test "what is committed between LISTEN and the barrier is written" {
+	# The listener's own LISTEN waits behind this transaction's NOTIFY for its turn in the queue, so
+	# something always comes while many connections drain one after the other.
+	for i in {1..200}; do echo "SELECT pg_notify('jobs', '$i');"; done >"$TMP/burst"
+	(while :; do sql -f "$TMP/burst" >/dev/null; done) 3>&- &
+	PID=$!
+	connections=()
+	for i in {1..40}; do connections+=("application_name=drain$i"); done
+	some_come() {
+		run_split timeout "$DEADLINE" "$PGWAIT" -t 0 "${connections[@]}" jobs
+		[[ $status -eq 0 && $errors == '' ]] || return 2
+		[[ -n $output ]]
+	}
+	wait_for some_come
+}
+
+@test "-n is the most, and 124 where fewer came" {
+	run_split "$PGWAIT" -t 0 -n 1 jobs
+	[[ $status -eq 124 ]]
+	(while :; do notify jobs x; done) 3>&- &
+	PID=$!
+	one() {
+		run_split "$PGWAIT" -t 0 -n 1 application_name={1..40} jobs
+		[[ $status -eq 0 && $(wc -l <"$OUT") -eq 1 ]]
+	}
+	wait_for one
+}
+
+@test "a dead connection: reported, status 2, the others are drained" {
+	run_split "$PGWAIT" -t 0 "host=127.0.0.1 port=1" "host=$PGHOST" jobs
+	[[ $status -eq 2 ]]
+	[[ $errors == 'pgwait: error: could not connect to "postgres@127.0.0.1:1"'* ]]
+	[[ $(wc -l <"$ERR") -eq 1 ]]
+}
+
+@test "a connection of which the role is refused does not cut the others short" {
+	run_split "$PGWAIT" -t 0 -v "dbname=nowhere" "host=$PGHOST" jobs
+	[[ $status -eq 2 ]]
+	[[ $errors == *"postgres@$PGHOST:$PGPORT: ready -> listening"* ]]
+}
+
+@test "a server that never answers costs connect_timeout" {
+	port=$(free_port)
+	socat -u "TCP-LISTEN:$port,bind=127.0.0.1,fork" OPEN:/dev/null 3>&- >/dev/null 2>&1 &
+	PID=$!
+	listening() { (exec 8<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; }
+	wait_for listening
+	run_split timeout "$DEADLINE" "$PGWAIT" -t 0 "host=127.0.0.1 port=$port connect_timeout=2 sslmode=disable gssencmode=disable" jobs
+	[[ $status -eq 2 && $errors == *' within 2 s'* || $errors == *'no answer in 2 s'* ]]
+}
+
+@test "--idle-cmd is accepted and never runs" {
+	run_split "$PGWAIT" -t 0 --idle-cmd "touch $TMP/ran" jobs
+	[[ $status -eq 0 && ! -e $TMP/ran ]]
+}
+
+@test "200 connections" {
+	run_split timeout "$DEADLINE" "$PGWAIT" -t 0 application_name=d{1..200} jobs
+	[[ $status -eq 0 && $errors == '' ]]
+}
+
+@test "--ready-fd" {
+	"$PGWAIT" -t 0 --ready-fd 9 jobs 9>"$TMP/ready"
+	[[ $(wc -l <"$TMP/ready") -eq 1 ]]
+}
