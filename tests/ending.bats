@@ -1,0 +1,169 @@
+# Every way to end, and its exit status.
+
+load helper
+
+@test "-n met: 0" {
+	start_pgwait -n 1 jobs
+	notify jobs
+	end_pgwait
+	[[ $status -eq 0 ]]
+}
+
+@test "-m and -e: 0 without -n, 124 with an unmet one" {
+	run_split "$PGWAIT" -m 0.05 jobs
+	[[ $status -eq 0 ]]
+	run_split "$PGWAIT" -e 0.05 jobs
+	[[ $status -eq 0 ]]
+	run_split "$PGWAIT" -n 1 -m 0.05 jobs
+	[[ $status -eq 124 ]]
+	run_split "$PGWAIT" -n 1 -e 0.05 jobs
+	[[ $status -eq 124 ]]
+}
+
+@test "-m with no good connection: 2" {
+	port=$(free_port)
+	socat -u "TCP-LISTEN:$port,bind=127.0.0.1,fork" OPEN:/dev/null 3>&- >/dev/null 2>&1 &
+	PID=$!
+	listening() { (exec 8<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; }
+	wait_for listening
+	run_split "$PGWAIT" -m 0.3 "host=127.0.0.1 port=$port sslmode=disable gssencmode=disable" jobs
+	[[ $status -eq 2 ]]
+}
+
+@test "SIGTERM and SIGHUP: 0, or death by the signal with an unmet -n" {
+	for signal in TERM HUP; do
+		start_pgwait jobs
+		kill -"$signal" "$PID"
+		end_pgwait
+		[[ $status -eq 0 ]]
+		start_pgwait -n 1 jobs
+		kill -"$signal" "$PID"
+		end_pgwait
+		[[ $status -eq $((128 + $(kill -l "$signal"))) ]]
+	done
+}
+
+@test "SIGINT: death by SIGINT, after what was received" {
+	# A job of a script ignores SIGINT; this one gets it back.
+	printf '#!/bin/sh\nexec env --default-signal=INT %q "$@"\n' "$PGWAIT" >"$TMP/pgwait"
+	PGWAIT=$TMP/pgwait
+	chmod +x "$PGWAIT"
+	start_pgwait jobs
+	notify jobs x
+	wait_for lines "$OUT" 1
+	kill -INT "$PID"
+	end_pgwait
+	[[ $status -eq 130 ]]
+}
+
+@test "a signal that was ignored at the start stays ignored" {
+	(
+		trap '' HUP INT
+		exec "$PGWAIT" -n 1 jobs >"$OUT" 2>"$ERR" 3>&-
+	) &
+	PID=$!
+	wait_for grep -q listening "$ERR"
+	kill -HUP "$PID"
+	kill -INT "$PID"
+	notify jobs x
+	end_pgwait
+	[[ $status -eq 0 && $(wc -l <"$OUT") -eq 1 ]]
+}
+
+# Starts with a reader that does not read, and more than a pipe holds received.
+start_blocked() {
+	mkfifo "$TMP/pipe"
+	exec 8<>"$TMP/pipe"
+	"$PGWAIT" --ready-fd 9 "$@" -f %p jobs >"$TMP/pipe" 2>"$ERR" 8>&- 9>"$TMP/ready" 3>&- &
+	PID=$!
+	wait_for test -s "$TMP/ready"
+	sql -c "SELECT count(pg_notify('jobs', lpad(i::text, 1000, '0'))) FROM generate_series(1, 1000) i" >/dev/null
+	# All of it has left the server when the backend is idle and its queue empty.
+	blocked() { [[ $(sql -c "SELECT wait_event FROM pg_stat_activity WHERE application_name = 'pgwait'") == ClientRead ]]; }
+	wait_for blocked
+}
+
+@test "a second signal: 1, and how many were not written" {
+	start_blocked
+	kill -TERM "$PID"
+	wait_for stopped_listening
+	kill -TERM "$PID"
+	end_pgwait
+	exec 8>&-
+	[[ $status -eq 1 ]]
+	grep -Eq 'standard output takes nothing more; [0-9]+ notifications were not written' "$ERR"
+}
+
+# The first signal has been handled: it is no longer pending.
+stopped_listening() {
+	[[ $(awk '/^(SigPnd|ShdPnd)/ { n += ("0x" $2 != "0x0000000000000000") } END { print n + 0 }' "/proc/$PID/status") == 0 ]]
+}
+
+@test "no progress for 5 s at the end: 1, and how many were not written" {
+	start_blocked
+	kill -TERM "$PID"
+	end_pgwait
+	exec 8>&-
+	[[ $status -eq 1 ]]
+	grep -Eq 'standard output takes nothing more; [0-9]+ notifications were not written' "$ERR"
+}
+
+@test "a slow reader gets everything, as long as there is progress" {
+	start_blocked
+	kill -TERM "$PID"
+	for ((i = 0; i < 20; i++)); do head -c 50050 <&8; done >"$OUT"
+	end_pgwait
+	exec 8>&-
+	[[ $status -eq 0 ]]
+	cmp "$OUT" <(seq -f %01000.0f 1000)
+}
+
+@test "the reader left with records left: 1, and how many" {
+	start_blocked
+	exec 8>&-
+	end_pgwait
+	[[ $status -eq 1 ]]
+	grep -Eq 'the reader of standard output is gone; [0-9]+ notifications were not written' "$ERR"
+}
+
+@test "everything received is written before the end" {
+	start_pgwait -f %p jobs
+	sql -c "SELECT count(pg_notify('jobs', i::text)) FROM generate_series(1, 5000) i" >/dev/null
+	wait_for lines "$OUT" 1
+	kill -TERM "$PID"
+	end_pgwait
+	[[ $status -eq 0 ]]
+	n=$(wc -l <"$OUT")
+	cmp "$OUT" <(seq "$n")
+}
+
+@test "the server goes down: 2, with the reason" {
+	start_pgwait -f %p jobs
+	notify jobs last
+	sql -c "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'pgwait'" >/dev/null
+	end_pgwait
+	[[ $status -eq 2 && $(<"$OUT") == last ]]
+	grep -q "pgwait: error: lost the connection to \"postgres@$PGHOST:$PGPORT\": terminating connection due to administrator command (SQLSTATE 57P01)" "$ERR"
+}
+
+@test "a write that fails at close, or before, is told" {
+	status=0
+	"$PGWAIT" --help >/dev/full 2>"$ERR" || status=$?
+	[[ $status -eq 1 ]]
+	grep -q 'No space left' "$ERR"
+}
+
+@test "^C at a terminal stops a shell's loop" {
+	export PGWAIT
+	cat >"$TMP/loop" <<-'SH'
+		for i in 1 2 3; do "$PGWAIT" jobs 2>>"$1"; done
+		echo not stopped
+	SH
+	tmux -S "$TMP/tmux" -f /dev/null new-session -d "trap : INT; bash '$TMP/loop' '$ERR'; echo \$? >'$TMP/ended'"
+	wait_for grep -qs listening "$ERR"
+	tmux -S "$TMP/tmux" send-keys C-c
+	wait_for test -s "$TMP/ended"
+	tmux -S "$TMP/tmux" kill-server || true
+	[[ $(grep -c listening "$ERR") -eq 1 ]]
+	[[ $(<"$TMP/ended") -eq 130 ]]
+}

@@ -1,0 +1,173 @@
+# Many connections, counts, idle events, the garbage.
+
+load helper
+
+burst() {
+	sql "${@:2}" -c "SELECT count(pg_notify('jobs', i::text)) FROM generate_series(1, $1) i" >/dev/null
+}
+
+@test "-n is exact in the middle of a batch, in every mode" {
+	start_pgwait -n 300 -f %p jobs
+	burst 1000
+	end_pgwait
+	cmp "$OUT" <(seq 300)
+	start_pgwait -n 300 -j jobs
+	burst 1000
+	end_pgwait
+	[[ $(jq -r .payload "$OUT" | tail -n 1) == 300 && $(wc -l <"$OUT") -eq 300 ]]
+	start_pgwait -n 300 -0 jobs
+	burst 1000
+	end_pgwait
+	[[ $(tr -cd '\0' <"$OUT" | wc -c) -eq 900 ]]
+}
+
+@test "many connections side by side, in one order each" {
+	for i in {1..5}; do createdb "many$i"; done
+	start_pgwait -n 5000 -f '%d %p' dbname=many{1..5} jobs
+	for i in {1..5}; do burst 1000 -d "many$i" & done
+	end_pgwait
+	for i in {1..5}; do
+		grep "^many$i@" "$OUT" | cut -d' ' -f2 | cmp - <(seq 1000)
+	done
+}
+
+@test "idle events come while notifications flow" {
+	start_pgwait -t 0.1 --idle-cmd "echo \$PGWAIT_COUNT >>'$TMP/idle'" jobs
+	(while :; do burst 100; done) 3>&- &
+	flow=$!
+	busy() { [[ -s $TMP/idle ]] && (($(grep -cv '^0$' "$TMP/idle") >= 5)); }
+	wait_for busy || { kill "$flow"; return 1; }
+	kill "$flow"
+}
+
+@test "an idle event never overtakes a notification" {
+	start_pgwait -t 0.01 --idle-cmd "echo \$PGWAIT_COUNT >>'$TMP/idle'" jobs
+	burst 3000
+	wait_for lines "$OUT" 3000
+	counted() { (($(awk '{ n += $1 } END { print n }' "$TMP/idle") == 3000)); }
+	wait_for counted
+}
+
+@test "missed ticks are not made up" {
+	start_pgwait -t 0.05 --idle-cmd "date +%s%N >>'$TMP/idle'" jobs
+	wait_for lines_of_idle 3
+	kill -STOP "$PID"
+	before=$(wc -l <"$TMP/idle")
+	# Long enough for twenty ticks.
+	start=$(date +%s%N)
+	late() { (($(date +%s%N) - start > 1000000000)); }
+	wait_for late
+	resumed=$(date +%s%N)
+	kill -CONT "$PID"
+	wait_for lines_of_idle $((before + 3))
+	# At most one for all that were missed, then the rhythm: of the first three, the last is at
+	# least one interval after the first.
+	mapfile -t times < <(tail -n +$((before + 1)) "$TMP/idle" | awk -v r="$resumed" '$1 >= r')
+	((times[2] - times[0] >= 50000000))
+}
+
+lines_of_idle() {
+	[[ -e $TMP/idle ]] && lines "$TMP/idle" "$1"
+}
+
+@test "--idle-restart: an idle event means so long without a notification" {
+	start_pgwait -t 1 --idle-restart --idle-cmd "echo >>'$TMP/idle'" jobs
+	start=$(date +%s%N)
+	while (($(date +%s%N) - start < 2000000000)); do notify jobs x; done
+	[[ ! -e $TMP/idle ]]
+	wait_for lines_of_idle 1
+}
+
+@test "-e waits for silence" {
+	start_pgwait -e 1 -f %p jobs
+	start=$(date +%s%N)
+	while (($(date +%s%N) - start < 2000000000)); do notify jobs x; done
+	! gone "$PID"
+	end_pgwait
+	[[ $status -eq 0 ]]
+}
+
+@test "a lost connection goes to the garbage, the others go on" {
+	createdb lost
+	start_pgwait -t 0.1 --idle-cmd "printf '%s\n' \"\$PGWAIT_GARBAGE\" >>'$TMP/garbage'" dbname=lost dbname=postgres jobs
+	sql -c "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'lost'" >/dev/null
+	wait_for grep -qsx "lost@$PGHOST:$PGPORT" "$TMP/garbage"
+	grep -q "pgwait: warning: lost the connection to \"lost@$PGHOST:$PGPORT\"" "$ERR"
+	notify jobs still
+	wait_for grep -q still "$OUT"
+}
+
+@test "what libpq holds when a connection dies is written first" {
+	start_pgwait -f %p jobs
+	kill -STOP "$PID"
+	burst 1000
+	pid=$(sql -c "SELECT pid FROM pg_stat_activity WHERE application_name = 'pgwait'")
+	idle() { [[ $(sql -c "SELECT wait_event FROM pg_stat_activity WHERE pid = $pid") == ClientRead ]]; }
+	wait_for idle
+	sql -c "SELECT pg_terminate_backend($pid, 10000)" >/dev/null
+	kill -CONT "$PID"
+	end_pgwait
+	[[ $status -eq 2 ]]
+	cmp "$OUT" <(seq 1000)
+}
+
+@test "at the start: what no retry mends ends it, though others are good" {
+	run_split "$PGWAIT" -m 20 dbname=nowhere dbname=postgres jobs
+	[[ $status -eq 2 ]]
+	grep -q 'error: could not connect to "nowhere@' "$ERR"
+	grep -q 'SQLSTATE 3D000' "$ERR"
+}
+
+@test "at the start: what may pass is a warning where another listens" {
+	start_plain "host=127.0.0.1 port=1" "host=$PGHOST" jobs
+	wait_for grep -q listening "$ERR"
+	grep -q 'warning: could not connect to "postgres@127.0.0.1:1"' "$ERR"
+	notify jobs x
+	wait_for lines "$OUT" 1
+}
+
+@test "at the start: the last that fails is an error, status 2" {
+	run_split "$PGWAIT" "host=127.0.0.1 port=1" "host=127.0.0.1 port=2" jobs
+	[[ $status -eq 2 ]]
+	[[ $(grep -c 'pgwait: warning: could not connect' "$ERR") -eq 1 ]]
+	[[ $(grep -c 'pgwait: error: could not connect' "$ERR") -eq 1 ]]
+}
+
+@test "--ready-fd is silent unless all listen" {
+	"$PGWAIT" --ready-fd 9 "host=127.0.0.1 port=1" "host=$PGHOST" jobs >"$OUT" 2>"$ERR" 9>"$TMP/ready" 3>&- &
+	PID=$!
+	wait_for grep -q listening "$ERR"
+	notify jobs x
+	wait_for lines "$OUT" 1
+	[[ ! -s $TMP/ready ]]
+}
+
+@test "NOTIFY_SOCKET gets READY=1" {
+	socat -u "UNIX-RECV:$TMP/notify" "OPEN:$TMP/told,creat" 3>&- &
+	socat=$!
+	wait_for test -S "$TMP/notify"
+	NOTIFY_SOCKET=$TMP/notify start_pgwait jobs
+	wait_for grep -qs READY=1 "$TMP/told"
+	kill "$socat"
+}
+
+@test "stderr: listening lines, -q, -v, and a summary for many" {
+	start_pgwait a b
+	wait_for grep -qx "pgwait: listening on a, b (postgres@$PGHOST:$PGPORT)" "$ERR"
+	kill "$PID"
+	end_pgwait
+	run_split "$PGWAIT" -q -m 0.05 jobs
+	[[ $errors == '' ]]
+	run_split "$PGWAIT" -v -m 0.05 jobs
+	[[ $errors == *'ready -> listening'* ]]
+	run_split "$PGWAIT" -m 0.05 application_name=s{1..11} jobs
+	[[ $errors == 'pgwait: listening on 11 connections' ]]
+}
+
+@test "500 connections in one process" {
+	ulimit -S -n 64
+	start_pgwait -n 500 -f %d application_name=c{1..500} jobs
+	notify jobs x
+	end_pgwait
+	[[ $status -eq 0 && $(sort -u "$OUT" | wc -l) -eq 500 ]]
+}
