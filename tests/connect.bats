@@ -1,0 +1,132 @@
+# Reaching servers, failing to, and losing them.
+
+load helper
+
+# Listens on $port of 127.0.0.1, takes everything, never answers.
+start_silent() {
+	port=$(free_port)
+	socat -u "TCP-LISTEN:$port,bind=127.0.0.1,fork" OPEN:/dev/null 3>&- >/dev/null 2>&1 &
+	silent=$!
+	listening() { (exec 8<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; }
+	wait_for listening
+}
+
+teardown() {
+	[[ -z ${PID-} ]] || kill -KILL "$PID" 2>/dev/null || true
+	[[ -z ${silent-} ]] || kill "$silent" 2>/dev/null || true
+}
+
+@test "nobody listens there: 2, one line" {
+	run_split "$PGWAIT" "host=127.0.0.1 port=1" jobs
+	[[ $status -eq 2 && $output == '' && $(wc -l <"$ERR") -eq 1 ]]
+	[[ $errors == 'pgwait: error: could not connect to "postgres@127.0.0.1:1": '*'Connection refused'* ]]
+}
+
+@test "no such database: 2, with its SQLSTATE" {
+	run_split "$PGWAIT" -d nowhere jobs
+	[[ $status -eq 2 ]]
+	[[ $errors == *'database "nowhere" does not exist (SQLSTATE 3D000)' ]]
+}
+
+@test "no such host: 2" {
+	run_split "$PGWAIT" "host=no-such-host.invalid" jobs
+	[[ $status -eq 2 && $errors == *'could not translate host name "no-such-host.invalid" to address'* ]]
+}
+
+@test "a host name, and addresses" {
+	for host in localhost 127.0.0.1; do
+		run_split "$PGWAIT" -t 0 "host=$host" jobs
+		[[ $status -eq 0 ]]
+	done
+	run_split "$PGWAIT" -t 0 "host=name.invalid hostaddr=127.0.0.1" jobs
+	[[ $status -eq 0 ]]
+}
+
+@test "several hosts: the dead ones are passed over" {
+	run_split "$PGWAIT" -v -t 0 "host=127.0.0.1,no-such-host.invalid,localhost port=1,1,$PGPORT" jobs
+	[[ $status -eq 0 && $errors == *'ready -> listening'* ]]
+}
+
+@test "target_session_attrs: one that no host has, and prefer-standby where there is none" {
+	run_split "$PGWAIT" -t 0 "target_session_attrs=standby" jobs
+	[[ $status -eq 2 ]]
+	for want in read-write primary any prefer-standby; do
+		run_split "$PGWAIT" -t 0 "target_session_attrs=$want" jobs
+		[[ $status -eq 0 ]]
+	done
+}
+
+@test "a bad parameter is a usage error" {
+	run_split "$PGWAIT" "sslmode=sometimes" jobs
+	[[ $status -eq 1 && $errors == *sslmode*sometimes* ]]
+	run_split "$PGWAIT" "connect_timeout=5s" jobs
+	[[ $status -eq 1 && $errors == *connect_timeout*5s* ]]
+	run_split "$PGWAIT" "target_session_attrs=best" jobs
+	[[ $status -ne 0 && $errors == *best* ]]
+}
+
+@test "a server that never answers: connect_timeout, while others already listen" {
+	start_silent
+	start_plain "host=127.0.0.1 port=$port connect_timeout=3 sslmode=disable gssencmode=disable" \
+		"host=$PGHOST" -v -n 1 jobs
+	wait_for grep -q 'ready -> listening' "$ERR"
+	run ! grep -q 'no answer' "$ERR"
+	notify jobs x
+	end_pgwait
+	[[ $status -eq 0 && $(wc -l <"$OUT") -eq 1 ]]
+	run_split "$PGWAIT" "host=127.0.0.1 port=$port connect_timeout=1 sslmode=disable gssencmode=disable" jobs
+	[[ $status -eq 2 && $errors == *"server at \"127.0.0.1\", port $port: no answer in 1 s"* ]]
+}
+
+@test "a server that shuts down is told with its reason, what came before is written" {
+	start_pgwait -n 9 -f %p jobs
+	notify jobs before
+	sql -c "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'pgwait'" >/dev/null
+	end_pgwait
+	[[ $status -eq 2 && $(<"$OUT") == before ]]
+	grep -q 'terminating connection due to administrator command (SQLSTATE 57P01)' "$ERR"
+}
+
+@test "a backend that is killed" {
+	start_pgwait application_name=victim jobs
+	pid=$(sql -c "SELECT pid FROM pg_stat_activity WHERE application_name = 'victim'")
+	# The whole server restarts after this: the tests that follow wait for it.
+	kill -KILL "$pid"
+	end_pgwait
+	[[ $status -eq 2 ]]
+	grep -q 'error: lost the connection to' "$ERR"
+	wait_for pg_isready -q
+}
+
+@test "TLS: a burst comes whole" {
+	openssl req -new -x509 -days 2 -nodes -subj /CN=localhost -out "$TMP/server.crt" -keyout "$TMP/server.key" 2>/dev/null
+	cp "$TMP/server.crt" "$TMP/server.key" "$SANDBOX_DATA/"
+	chown --reference="$SANDBOX_DATA" "$SANDBOX_DATA"/server.*
+	chmod 600 "$SANDBOX_DATA/server.key"
+	sql -c "ALTER SYSTEM SET ssl = on" -c "SELECT pg_reload_conf()" >/dev/null
+	tls() { [[ $(sql -d "host=127.0.0.1 sslmode=require" -c "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()" 2>/dev/null) == t ]]; }
+	wait_for tls
+	start_pgwait -n 20000 -f %p "host=127.0.0.1 sslmode=require" jobs
+	sql -c "SELECT count(pg_notify('jobs', lpad(i::text, 200, '0'))) FROM generate_series(1, 20000) i" >/dev/null
+	end_pgwait
+	[[ $status -eq 0 ]]
+	cmp "$OUT" <(seq -f %0200.0f 20000)
+	# And one at a time, which comes in a record of its own.
+	start_pgwait -n 3 -f %p "host=127.0.0.1 sslmode=require" jobs
+	for i in 1 2 3; do
+		notify jobs $i
+		wait_for lines "$OUT" $i
+	done
+}
+
+@test "a standby in recovery refuses LISTEN: 3" {
+	standby=$SANDBOX_DIR/standby
+	port=$(free_port)
+	"$SANDBOX_RUN" pg_basebackup -D "$standby" -R -c fast -h "$PGHOST" -p "$PGPORT" -U postgres >/dev/null
+	"$SANDBOX_RUN" pg_ctl -D "$standby" -l "$standby.log" -w -o "-p $port" start >/dev/null 3>&-
+	run_split "$PGWAIT" -p "$port" jobs
+	"$SANDBOX_RUN" pg_ctl -D "$standby" -m immediate -w stop >/dev/null
+	echo "$errors"
+	[[ $status -eq 3 ]]
+	[[ $errors == *'could not listen on'*'recovery (SQLSTATE 25006)' ]]
+}

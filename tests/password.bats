@@ -1,0 +1,120 @@
+# Passwords: from the environment, a file, the terminal; never anywhere else.
+
+load helper
+
+setup_file() {
+	sql -c "CREATE ROLE app LOGIN PASSWORD 'se cret'" -c "CREATE ROLE other LOGIN PASSWORD 'hidden'"
+	sed -i '1i local all app,other scram-sha-256\nhost all app,other 127.0.0.1/32 scram-sha-256' "$SANDBOX_DATA/pg_hba.conf"
+	sql -c 'SELECT pg_reload_conf()' >/dev/null
+	needed() { ! psql -wqX -U app -c '' 2>/dev/null; }
+	wait_for needed
+	unset PGPASSWORD
+}
+
+teardown() {
+	[[ -z ${PID-} ]] || kill -KILL "$PID" 2>/dev/null || true
+	cat "$ERR" "$TMP/ended" 2>/dev/null || true
+	tmux -S "$TMP/tmux" kill-server 2>/dev/null || true
+}
+
+# on_terminal COMMAND: in a terminal; its exit status comes in $TMP/ended.
+on_terminal() {
+	export PGWAIT
+	tmux -S "$TMP/tmux" -f /dev/null new-session -d -x 150 -y 40 \
+		"trap : INT; bash -c '$1' 2>'$ERR' >'$OUT'; echo \$? >'$TMP/ended'; stty -a >'$TMP/stty'; touch '$TMP/stty.done'"
+}
+
+screen() {
+	tmux -S "$TMP/tmux" capture-pane -p 2>/dev/null | grep -q "$1"
+}
+
+keys() {
+	tmux -S "$TMP/tmux" send-keys "$@"
+}
+
+@test "PGPASSWORD, connection string, password file" {
+	PGPASSWORD='se cret' run_split "$PGWAIT" -t 0 -U app jobs
+	[[ $status -eq 0 ]]
+	run_split "$PGWAIT" -t 0 "user=app password='se cret'" jobs
+	[[ $status -eq 0 ]]
+	run_split "$PGWAIT" -t 0 "postgresql://app:se%20cret@127.0.0.1:$PGPORT/postgres" jobs
+	[[ $status -eq 0 ]]
+	echo "127.0.0.1:*:*:app:se cret" >"$TMP/pgpass"
+	echo "localhost:*:*:app:se cret" >>"$TMP/pgpass"
+	chmod 600 "$TMP/pgpass"
+	for host in 127.0.0.1 localhost; do
+		PGPASSFILE=$TMP/pgpass run_split "$PGWAIT" -t 0 -U app -h "$host" jobs
+		[[ $status -eq 0 ]]
+	done
+}
+
+@test "a wrong one: 2, 28P01, and it is not shown" {
+	run_split "$PGWAIT" "user=app password=wr0ng" jobs
+	[[ $status -eq 2 && $errors == *'(SQLSTATE 28P01)' && $errors != *wr0ng* ]]
+	[[ $(wc -l <"$ERR") -eq 1 ]]
+}
+
+@test "-w never asks" {
+	run_split "$PGWAIT" -w -U app jobs
+	[[ $status -eq 2 && $errors == *'no password supplied'* ]]
+}
+
+@test "without a terminal there is no prompt, and standard input is left alone" {
+	status=0
+	setsid -w "$PGWAIT" -U app jobs <<<'se cret' >"$OUT" 2>"$ERR" || status=$?
+	[[ $status -eq 2 ]]
+	grep -q 'a password is needed, and there is no terminal to ask for it' "$ERR"
+}
+
+@test "the terminal is asked, and does not echo; standard input may be a pipe" {
+	on_terminal 'echo nonsense | "$PGWAIT" -t 0 -U app jobs'
+	wait_for screen "Password for user app (postgres@$PGHOST:$PGPORT):"
+	keys 'se cret' Enter
+	wait_for test -e "$TMP/ended"
+	[[ $(<"$TMP/ended") -eq 0 ]]
+	run ! screen cret
+	wait_for test -e "$TMP/stty.done"
+	grep -q ' echo ' "$TMP/stty"
+}
+
+@test "-W asks though no password is needed" {
+	on_terminal '"$PGWAIT" -t 0 -W -U postgres jobs'
+	wait_for screen 'Password for user postgres'
+	keys anything Enter
+	wait_for test -e "$TMP/ended"
+	[[ $(<"$TMP/ended") -eq 0 ]]
+}
+
+@test "a wrong answer is an error" {
+	on_terminal '"$PGWAIT" -t 0 -U app jobs'
+	wait_for screen 'Password for user app'
+	keys wrong Enter
+	wait_for test -e "$TMP/ended"
+	[[ $(<"$TMP/ended") -eq 2 ]]
+	grep -q 28P01 "$ERR"
+}
+
+@test "two connections: one prompt after the other; the good one receives meanwhile" {
+	on_terminal '"$PGWAIT" -n 2 user=app user=other user=postgres jobs'
+	wait_for screen 'Password for user'
+	[[ $(tmux -S "$TMP/tmux" capture-pane -p | grep -c 'Password for user') -eq 1 ]]
+	notify jobs meanwhile
+	wait_for grep -q meanwhile "$OUT"
+	if screen 'user app'; then first='se cret' second=hidden next=other; else first=hidden second='se cret' next=app; fi
+	keys "$first" Enter
+	wait_for screen "Password for user $next"
+	keys "$second" Enter
+	wait_for grep -q listening "$ERR"
+	notify jobs x
+	wait_for test -e "$TMP/ended"
+	[[ $(<"$TMP/ended") -eq 0 ]]
+}
+
+@test "^C at the prompt: death by SIGINT, the terminal echoes again" {
+	on_terminal 'exec "$PGWAIT" -U app jobs'
+	wait_for screen 'Password for user app'
+	keys C-c
+	wait_for test -e "$TMP/stty.done"
+	[[ $(<"$TMP/ended") -eq 130 ]]
+	grep -q ' echo ' "$TMP/stty"
+}
