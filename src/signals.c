@@ -44,8 +44,13 @@ signals_catch(struct event_base *base, void (*caught)(int signo, void *arg), voi
 void
 signals_release(void)
 {
-	for (size_t i = 0; i < COUNT; i++)
-		event_del(&signals.events[i]);
+	for (size_t i = 0; i < COUNT; i++) {
+		/* How it ends is decided: one more signal must not change the exit status. */
+		if (event_pending(&signals.events[i], EV_SIGNAL, NULL)) {
+			event_del(&signals.events[i]);
+			signal(numbers[i], SIG_IGN);
+		}
+	}
 }
 
 void

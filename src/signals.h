@@ -11,6 +11,7 @@ struct event_base;
 
 /* SIGINT, SIGTERM and SIGHUP call `caught`, from the loop. */
 void signals_catch(struct event_base *base, void (*caught)(int signo, void *arg), void *arg);
+/* From here on they are ignored. */
 void signals_release(void);
 
 /* Dies of `signo`, so that whoever waits for pgwait sees it (fact F22). */
