@@ -39,7 +39,7 @@ struct manager {
 
 	struct source *sources;
 	size_t source_count;
-	struct source **ready;
+	struct source **ready, **pulling; /* to pull from in the next pass; in this one */
 	size_t ready_count;
 	size_t starting, good; /* sources not settled yet; sources that listen */
 	size_t draining;       /* sources whose barrier is still to come */
@@ -229,17 +229,17 @@ pull(struct manager *m, struct source *s, bool need_room)
 static void
 pull_ready(struct manager *m)
 {
-	size_t count = m->ready_count;
 	struct source **list = m->ready;
+	size_t count = m->ready_count;
 
 	/* Who becomes ready meanwhile, even one of these, is pulled in the next pass. */
-	m->ready = xcalloc(m->source_count, sizeof *m->ready);
+	m->ready = m->pulling;
+	m->pulling = list;
 	m->ready_count = 0;
 	for (size_t i = 0; i < count; i++)
 		list[i]->ready = false;
 	for (size_t i = 0; i < count; i++)
 		pull(m, list[i], true);
-	free(list);
 }
 
 static void
@@ -408,6 +408,7 @@ start_sources(struct manager *m)
 	m->source_count = m->starting = m->draining = o->subscriptions.count;
 	m->sources = xcalloc(m->source_count, sizeof *m->sources);
 	m->ready = xcalloc(m->source_count, sizeof *m->ready);
+	m->pulling = xcalloc(m->source_count, sizeof *m->pulling);
 	for (size_t i = 0; i < m->source_count; i++) {
 		struct source *s = &m->sources[i];
 
@@ -459,6 +460,7 @@ finish(struct manager *m)
 	hook_free(m->hook);
 	free(m->sources);
 	free(m->ready);
+	free(m->pulling);
 	event_base_free(m->base);
 	return e;
 }
