@@ -26,6 +26,11 @@ has() {
 	}
 }
 
+complain() {
+	printf 'pgwait %s: status %d, "%s", "%s"\n' "${*@Q}" "$status" "$output" "$errors"
+	return 1
+}
+
 # refuses TEXT... -- ARG...: a usage error that has all these texts.
 refuses() {
 	local texts=() text
@@ -35,18 +40,16 @@ refuses() {
 	done
 	shift
 	pgwait "$@"
-	echo "pgwait ${*@Q}: status $status: $errors"
-	[[ $status -eq 1 && -z $output && $errors == 'pgwait: error: '* ]] || return 1
+	[[ $status -eq 1 && -z $output && $errors == 'pgwait: error: '* ]] || complain "$@" || return 1
 	for text in "${texts[@]}"; do
-		has "$errors" "$text" || return 1
+		has "$errors" "$text" || complain "$@" || return 1
 	done
 }
 
 # accepts ARG...: it runs and ends.
 accepts() {
 	pgwait -t 0 "$@"
-	echo "pgwait ${*@Q}: status $status: $errors"
-	[[ $status -eq 0 ]]
+	[[ $status -eq 0 ]] || complain "$@"
 }
 
 # send_all CONNECTIONS DATABASE...: everything is sent to every database, `end` last; once it has

@@ -220,8 +220,9 @@ flags() {
 	socat -u "UNIX-LISTEN:$TMP/socket" "OPEN:$TMP/received,creat" 3>&- &
 	socat=$!
 	wait_for test -S "$TMP/socket"
+	ln -s "$PGWAIT" "$TMP/pgwait" # its own path may hold a space
 	# nofork: the socket itself is the program's standard output.
-	socat "UNIX-CONNECT:$TMP/socket" "EXEC:$PGWAIT -n 20000 -f %p jobs,nofork" 2>"$ERR" 3>&- &
+	socat "UNIX-CONNECT:$TMP/socket" "EXEC:$TMP/pgwait -n 20000 -f %p jobs,nofork" 2>"$ERR" 3>&- &
 	PID=$!
 	wait_for grep -q listening "$ERR"
 	sql -c "SELECT count(pg_notify('jobs', i::text)) FROM generate_series(1, 20000) i" >/dev/null
@@ -232,7 +233,7 @@ flags() {
 }
 
 @test "a terminal as standard output" {
-	script -qefc "$PGWAIT -n 1 jobs" "$TMP/typescript" >/dev/null 2>&1 </dev/null 3>&- &
+	script -qefc "'$PGWAIT' -n 1 jobs" "$TMP/typescript" >/dev/null 2>&1 </dev/null 3>&- &
 	PID=$!
 	wait_for grep -q listening "$TMP/typescript"
 	notify jobs $'\e[31mred'
