@@ -1,24 +1,32 @@
+# fish completion for pgwait
+
+function __pgwait_databases
+    set -lx PGCONNECT_TIMEOUT 2
+    command -q psql
+    and psql -XAtqw -d postgres -c 'SELECT datname FROM pg_database WHERE datallowconn ORDER BY 1' 2>/dev/null
+end
+
 complete -c pgwait -f
-complete -c pgwait -s d -l dbname -x -d 'database, or a connection'
+complete -c pgwait -s d -l dbname -x -a '(__pgwait_databases)' -d 'database, or a connection'
 complete -c pgwait -s h -l host -x -a '(__fish_print_hostnames)' -d 'host name or socket directory'
 complete -c pgwait -s p -l port -x -d 'port'
-complete -c pgwait -s U -l username -x -d 'role'
+complete -c pgwait -s U -l username -x -a '(__fish_complete_users)' -d 'role'
 complete -c pgwait -s w -l no-password -d 'never prompt for a password'
 complete -c pgwait -s W -l password -d 'prompt for a password before connecting'
 complete -c pgwait -s l -l listen -x -d 'a channel, whatever its name looks like'
-complete -c pgwait -l reconnect -x -a never -d 'try a lost connection again'
+complete -c pgwait -l reconnect -x -a never -d 'a lost connection is not tried again'
 complete -c pgwait -s n -l count -x -d 'end after N notifications'
 complete -c pgwait -s e -l exit-idle -x -d 'end after SECS without a notification'
 complete -c pgwait -s m -l max-time -x -d 'end SECS after the start'
-complete -c pgwait -s t -l timeout -x -d 'an idle event every SECS; 0: drain'
+complete -c pgwait -s t -l timeout -x -d 'an idle event every SECS'
 complete -c pgwait -l idle-restart -d 'restart the idle timer at every notification'
 complete -c pgwait -s j -l json -d 'one JSON object a line'
-complete -c pgwait -s f -l format -x -d 'format of a notification'
-complete -c pgwait -s 0 -l null -d 'end fields or records with a NUL byte'
-complete -c pgwait -l idle-cmd -x -a '(__fish_complete_command)' -d 'run a command at each idle event'
-complete -c pgwait -l cmd-timeout -x -d 'end a command that runs longer'
+complete -c pgwait -s f -l format -x -d 'output format'
+complete -c pgwait -s 0 -l null -d 'channel, payload, pid each followed by a NUL byte'
+complete -c pgwait -l idle-cmd -x -a '(__fish_complete_command)' -d 'run CMD at each idle event'
+complete -c pgwait -l cmd-timeout -x -d 'end a command that runs longer than SECS'
 complete -c pgwait -l ready-fd -x -d 'write a newline to FD once every connection listens'
 complete -c pgwait -s q -l quiet -d 'errors and warnings only'
 complete -c pgwait -s v -l verbose -d 'say more'
-complete -c pgwait -s '?' -l help -d 'a summary of the options'
-complete -c pgwait -s V -l version -d 'versions'
+complete -c pgwait -s '?' -l help -d 'this text'
+complete -c pgwait -s V -l version -d 'versions of pgwait, libpq and libevent'

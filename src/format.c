@@ -180,14 +180,17 @@ compile_backslash(struct format *f, const char *s)
 static char *
 compile_error(const char *spec, const char *at)
 {
-	size_t length = strlen(at) < 2 ? 1 : 2;
+	size_t length = strlen(at) < 2 ? 1 : 2, position = 1;
 
 	if (length == 2 && utf8_sequence(at + 1, strlen(at + 1)) > 1)
 		length = 1 + utf8_sequence(at + 1, strlen(at + 1));
+	/* In characters: a byte that continues one does not count. */
+	for (const char *s = spec; s < at; s++)
+		position += ((unsigned char)*s & 0xc0) != 0x80;
 	return xasprintf(
 	    "invalid format \"%s\": \"%.*s\" at character %zu; accepted are c p e l i d T s j %% "
 	    "after a percent sign, and n t 0 xHH or another backslash after a backslash",
-	    spec, (int)length, at, (size_t)(at - spec) + 1);
+	    spec, (int)length, at, position);
 }
 
 struct format *

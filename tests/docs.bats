@@ -1,113 +1,517 @@
-# --help, manual page, completions and README say the same, and what they show works.
+# The documentation: it says what --help says, and its examples run.
 
 load helper
 
-# The options of --help, short and long, one a line.
-options() {
-	"$PGWAIT" --help | grep -E '^ +-' | grep -oE '(^|[ ,])--?[a-zA-Z0-9?][a-z-]*' | tr -d ' ,' |
-		grep -vE '^-[a-z]+[a-z]$' | sort -u
+man=$top_srcdir/man/pgwait.1
+readme=$top_srcdir/README.md
+completions=$top_srcdir/completions
+
+setup() {
+	PATH=$(dirname "$PGWAIT"):$PATH
+}
+
+# --- What is compared
+
+# The options in --help, as SHORT|LONG|VALUE|DESCRIPTION, sorted. The description is the first clause.
+help_options() {
+	"$PGWAIT" --help | awk '
+		match($0, /^  (-., |    )--[a-z-]+( [^ ]+)?  /) {
+			text = substr($0, RLENGTH + 1)
+			sub(/^ +/, "", text)
+			sub(/;.*| \(.*/, "", text)
+			if (text ~ /^%c/) text = "output format"
+			split(substr($0, 7), word, " ")
+			print substr($0, 3, 2) "|" word[1] "|" ($0 ~ /--[a-z-]+ [^ ]/ ? word[2] : "") "|" text
+		}' | sed 's/^  |/|/' | sort
+}
+
+# FIELD...: only these fields of help_options, an option without SHORT keeping its place.
+help_fields() {
+	help_options | cut -d'|' -f"$1" | sort
+}
+
+# Every spelling of every option, one a line.
+help_spellings() {
+	help_options | awk -F'|' '$1 != "" { print $1 } { print $2 }' | sort
+}
+
+rendered() {
+	mandoc -T ascii "$man" | sed 's/.\x08//g'
 }
 
 same() {
-	diff <(options) <(sort -u)
+	diff -u <(printf '%s\n' "$1") <(printf '%s\n' "$2")
 }
 
-@test "the manual page has the options of --help, no others" {
-	sed -n '/^\.Sh OPTIONS/,/^\.Sh OUTPUT/p' "$top_srcdir/man/pgwait.1" | grep '^\.It Fl' | sed 's/\\&//g' |
-		tr -d ',' | awk '{ for (i = 2; i < NF; i++) if ($i == "Fl") print "-" $(i + 1) }' | same
+need() {
+	type -P "$1" >/dev/null || skip "$1 is not installed"
 }
 
-@test "README has the text of --help" {
-	"$PGWAIT" --help >"$TMP/help"
-	sed -n '/^<!-- help -->/,$p' "$top_srcdir/README.md" | sed -n '/^```text/,/^```$/p' | sed '1d;$d' |
-		diff "$TMP/help" -
+@test "--help lists options in the form that these tests read" {
+	[ "$(help_options | wc -l)" -ge 23 ]
+	same "$("$PGWAIT" --help | grep -oE '^  (  |-.),? +--[a-z-]+' | grep -oE -- '--[a-z-]+' | sort)" \
+		"$(help_fields 2)"
+	help_options | grep -qxF -- '-d|--dbname|NAME|CONNINFO|database, or a connection'
+	help_options | grep -qxF -- '|--idle-cmd|CMD|run CMD at each idle event'
 }
 
-@test "bash completion has the options of --help, and completes" {
-	bash -c '. "$1"; COMP_WORDS=(pgwait -); COMP_CWORD=1; _pgwait; printf "%s\n" "${COMPREPLY[@]}"' - \
-		"$top_srcdir/completions/pgwait" | same
-	run -0 bash -c '. "$1"; COMP_WORDS=(pgwait --ti); COMP_CWORD=1; _pgwait; echo "${COMPREPLY[*]}"' - \
-		"$top_srcdir/completions/pgwait"
-	[[ $output == --timeout ]]
+# --- The manual page
+
+@test "the manual page has no complaint from mandoc" {
+	need mandoc
+	# What other manual pages are installed, and how fresh their index is, depends on the system.
+	run mandoc -T lint "$man"
+	complaints=$(grep -v -e 'referenced manual not found' -e 'mandoc.db' <<<"$output" || true)
+	same '' "$complaints"
 }
 
-@test "zsh completion has the options of --help" {
-	zsh -n "$top_srcdir/completions/_pgwait"
-	sed -E "s/\[[^]]*\]//g" "$top_srcdir/completions/_pgwait" | tr -d "\\\\'" | grep -v '^#' |
-		sed -E 's/_arguments -s -S//; s/^[\t *]*\([^)]*\)//; s/:.*//' | grep -oE -- '--?[a-zA-Z0-9?][a-z-]*' | same
+@test "the manual page has the options of --help, and no others" {
+	need mandoc
+	same "$("$PGWAIT" --help | grep -oE '^  (-., |    )--[a-z-]+( [^ ]+)?  ' |
+		sed 's/^ *//; s/ *$//' | sort)" \
+		"$(rendered | sed -n '/^OPTIONS/,/^OUTPUT/p' | grep -E '^     (-., )?--[a-z]' | sed 's/^ *//' | sort)"
 }
 
-@test "fish completion has the options of --help" {
-	fish -n "$top_srcdir/completions/pgwait.fish"
-	grep -oE -- "-[sl] '?[A-Za-z0-9?-]+" "$top_srcdir/completions/pgwait.fish" | tr -d "'" |
-		sed 's/^-s /-/; s/^-l /--/' | same
-}
-
-@test "the manual page has no mistake that mandoc knows" {
-	run -0 mandoc -W style -T lint "$top_srcdir/man/pgwait.1"
-	[[ -z $(grep -v 'outdated mandoc.db\|not found: Xr' <<<"$output") ]]
-}
-
-@test "the version is the same everywhere" {
-	version=$("$PGWAIT" --version)
-	version=$(sed -n 's/^pgwait \([0-9.]*\) .*/\1/p' <<<"$version")
-	[[ -n $version ]]
-	grep -q "^## $version" "$top_srcdir/NEWS.md"
-}
-
-# Runs a script of the documentation with pgwait in PATH, while notifications come all the time.
-run_example() {
-	mkdir -p "$TMP/bin"
-	ln -sf "$PGWAIT" "$TMP/bin/pgwait"
-	printf '%s\n' "$1" >"$TMP/example"
-	(
-		exec 3>&-
-		while :; do
-			notify jobs $'a\tb'
-			notify jobs ''
-			sleep 0.05
-		done
-	) &
-	local notifier=$!
-	status=0
-	PATH=$TMP/bin:$PATH timeout "$DEADLINE" bash -o pipefail "$TMP/example" >"$OUT" 2>"$ERR" 3>&- || status=$?
-	kill "$notifier"
-	wait "$notifier" || true
-	echo "--- $1"
-	cat "$OUT" "$ERR"
-	[[ $status -eq 0 ]] && [[ -s $OUT || -s $ERR || $1 == *"-t 0"* ]]
-}
-
-# Splits what is between the lines START and END into one example for each.
-each_example() {
-	local example= count=0 inside=
-	while IFS= read -r line; do
-		if [[ -n $inside && $line == "$2" ]]; then
-			run_example "${example//$'\e'/\\}" || return 1
-			inside='' count=$((count + 1))
-		elif [[ -n $inside ]]; then
-			example+=$line$'\n'
-		elif [[ $line == "$1" ]]; then
-			inside=1 example=''
-		fi
+@test "no document speaks of an option that --help lacks" {
+	known=$(help_fields 2)
+	need mandoc
+	for word in $({ rendered; cat "$readme" "$top_srcdir/NEWS.md" "$top_srcdir"/examples/*; } |
+		grep -v -e 'jq ' -e 'tools/' | grep -oE -- '(^|[^-a-z])--[a-z][a-z-]+' | grep -oE -- '--[a-z-]+' | sort -u); do
+		grep -qxF -- "$word" <<<"$known" || {
+			echo "$word is documented, but not in --help"
+			return 1
+		}
 	done
-	examples=$count
 }
 
-@test "README's recipes work" {
-	each_example '```sh' '```' <"$top_srcdir/README.md"
-	[[ $examples -ge 6 ]]
+@test "the manual page has the format's letters that the program accepts" {
+	run_split "$PGWAIT" -f %Z jobs
+	[ "$status" -eq 1 ]
+	accepted=$(sed -n 's/.*accepted are \(.*\) after a percent sign.*/\1/p' <<<"$errors" | tr ' ' '\n' | sort)
+	[ -n "$accepted" ]
+	same "$accepted" "$(sed -n 's/^\.It Li \(\\&\)\{0,1\}%//p' "$man" | sort)"
+	for letter in $accepted; do
+		"$PGWAIT" --help | grep -qE "[ ]%$letter([ ,]|\$)" || [ "$letter" = % ]
+	done
 }
 
-@test "the manual page's examples work" {
-	each_example '.Bd -literal -offset indent' '.Ed' < <(sed 's/\\e/\\/g' "$top_srcdir/man/pgwait.1")
-	[[ $examples -ge 5 ]]
+@test "the manual page has the variables that --idle-cmd gets" {
+	run_split "$PGWAIT" -t 0.05 -m 0.5 --idle-cmd 'env' jobs
+	[ "$status" -eq 0 ]
+	same "$(grep -oE '^PGWAIT_[A-Z_]+' <<<"$errors" | sort -u)" \
+		"$(sed -n 's/^\.It Ev \(PGWAIT_\)/\1/p' "$man" | sort)"
 }
 
-@test "the systemd unit starts what pgwait accepts" {
+@test "the exit statuses are those of the manual page and --help" {
+	same $'0\n1\n2\n3\n124' "$(sed -n '/^\.Sh EXIT STATUS/,/^\.El/s/^\.It //p' "$man")"
+	same $'0\n1\n2\n3\n124' "$("$PGWAIT" --help | sed -n '/^Exit status:/,$p' | grep -oE '[0-9]+ [a-zL]' |
+		grep -oE '[0-9]+')"
+
+	run_split "$PGWAIT" -t 0 jobs
+	[ "$status" -eq 0 ]
+	run_split "$PGWAIT" --no-such-option jobs
+	[ "$status" -eq 1 ]
+	run_split "$PGWAIT" -d no_such_database jobs
+	[ "$status" -eq 2 ]
+	sql -c "CREATE DATABASE latin ENCODING LATIN1 LOCALE 'C' TEMPLATE template0"
+	run_split "$PGWAIT" -d latin 通知
+	[ "$status" -eq 3 ]
+	run_split "$PGWAIT" -t 0 -n 1 jobs
+	[ "$status" -eq 124 ]
+}
+
+@test "the manual page says in its first screen what it must" {
+	need mandoc
+	screen=$(rendered | head -n 40)
+	grep -q 'NOTIFY is no mailbox' <<<"$screen"
+	grep -qF "pgwait -f '%c\\t%i\\t%e' jobs" <<<"$screen"
+	grep -qE 'use -0' <<<"$screen"
+	"$PGWAIT" --help | grep -q 'NOTIFY is no mailbox'
+	"$PGWAIT" --help | grep -qF "pgwait -f '%c\\t%i\\t%e' jobs"
+}
+
+# --- README and HACKING
+
+@test "README has --help word for word" {
+	same "$("$PGWAIT" --help)" "$(sed -n '/^```text$/,/^```$/p' "$readme" | sed '1d;$d')"
+}
+
+@test "README shows the unit as it is" {
+	unit=$top_srcdir/examples/pgwait.service
+	lines=$(sed -n '/^```ini$/,/^```$/p' "$readme" | sed '1d;$d')
+	[ -n "$lines" ]
+	while IFS= read -r line; do
+		grep -qxF -- "$line" "$unit"
+	done <<<"$lines"
+}
+
+@test "every link in README and HACKING leads to a file or a heading" {
+	for file in README.md HACKING.md NEWS.md; do
+		for link in $(grep -oE '\]\([^)]+\)' "$top_srcdir/$file" | sed 's/^](//; s/)$//'); do
+			case $link in
+				http*) ;;
+				'#'*)
+					grep -E '^#+ ' "$top_srcdir/$file" | sed 's/^#* //' | tr 'A-Z ' 'a-z-' |
+						grep -qxF -- "${link#\#}"
+					;;
+				*) [ -e "$top_srcdir/$link" ] ;;
+			esac || {
+				echo "$file: $link leads nowhere"
+				return 1
+			}
+		done
+	done
+}
+
+@test "HACKING has every fact that a comment points to" {
+	hacking=$top_srcdir/HACKING.md
+	facts=$(grep -ohE 'facts? F[0-9]+' "$top_srcdir"/src/*.[ch] | grep -oE 'F[0-9]+' | sort -u)
+	[ -n "$facts" ]
+	for fact in $facts; do
+		grep -qF -- "- **$fact** " "$hacking" || {
+			echo "$fact is missing"
+			return 1
+		}
+	done
+	same "$(seq -f 'F%g' 22)" "$(sed -nE 's/^- \*\*(F[0-9]+)\*\*.*/\1/p' "$hacking")"
+}
+
+@test "HACKING names files and functions that exist" {
+	for name in $(grep -oE '`[a-z_]+\.[ch]`' "$top_srcdir/HACKING.md" | tr -d '`' | sort -u); do
+		[ -e "$top_srcdir/src/$name" ] || [ -e "$top_srcdir/tests/$name" ]
+	done
+	for name in $(grep -oE '`[a-z_]+\(\)`' "$top_srcdir/HACKING.md" | tr -d '`()' | sort -u); do
+		case $name in
+			poll | pg_*) ;;
+			*) grep -qE "\b$name\(" "$top_srcdir"/src/*.c ;;
+		esac || {
+			echo "there is no $name()"
+			return 1
+		}
+	done
+}
+
+# --- Completions
+
+@test "the bash completion has the options of --help" {
+	run bash --norc --noprofile -uc '
+		source "$1"
+		COMP_WORDS=(pgwait -) COMP_CWORD=1
+		_pgwait pgwait - pgwait
+		printf "%s\n" "${COMPREPLY[@]}" | sort' - "$completions/pgwait"
+	same "$(help_spellings)" "$(sort <<<"$output")"
+}
+
+# complete_bash WORD...: what bash offers for the last of these words of a command line.
+complete_bash() {
+	bash --norc --noprofile -c '
+		if [[ -r /usr/share/bash-completion/bash_completion && $1 == with ]]; then
+			source /usr/share/bash-completion/bash_completion
+		fi
+		source "$2"
+		shift 2
+		function_name=$(complete -p pgwait)
+		[[ $function_name == *"-F _pgwait "* ]]
+		COMP_WORDS=("$@") COMP_CWORD=$(($# - 1)) COMP_LINE="$*" COMP_POINT=${#COMP_LINE}
+		_pgwait pgwait "${!#}" "${@: -2:1}"
+		printf "%s\n" "${COMPREPLY[@]}"' - "$with" "$completions/pgwait" "$@" 3>&-
+}
+
+@test "the bash completion completes options and values" {
+	for with in with without; do
+		[ "$(complete_bash pgwait --ti)" = --timeout ]
+		[ "$(complete_bash pgwait jobs --idle-r)" = --idle-restart ]
+		[ "$(complete_bash pgwait --reconnect '')" = never ]
+		[ "$(complete_bash pgwait --reconnect =)" = never ]
+		[ "$(complete_bash pgwait -d postg)" = postgres ]
+		[ "$(complete_bash pgwait --dbname = postg)" = postgres ]
+		[ "$(complete_bash pgwait --format '')" = '' ]
+		[ "$(complete_bash pgwait jo)" = '' ]
+	done
+}
+
+@test "the zsh completion has the options of --help, in its words" {
+	need zsh
+	head -n 1 "$completions/_pgwait" | grep -qx '#compdef pgwait'
+	zsh -n "$completions/_pgwait"
+	specs=$(zsh -fc '_arguments() { print -rl -- "$@" }; source $1' - "$completions/_pgwait" |
+		sed -E 's/^(\([^)]*\)|\*)//' | grep -E '^-.*\[')
+	# SPELLING|takes a value|DESCRIPTION
+	same "$(help_options | awk -F'|' '{ text = $NF; value = NF > 4 || $3 != "" ? "value" : "" }
+			$1 != "" { print $1 "|" value "|" text } { print $2 "|" value "|" text }' | sort)" \
+		"$(sed -E 's/^(-[^+=[]*)[+=]\[([^]]*)\].*/\1|value|\2/; t; s/^(-[^[]*)\[([^]]*)\].*/\1||\2/' <<<"$specs" | sort)"
+}
+
+@test "the zsh completion loads as zsh loads it" {
+	need zsh
+	zsh -fc 'fpath=($1 $fpath); autoload -Uz compinit; compinit -u -D; print -r -- ${_comps[pgwait]}
+		autoload +X _pgwait' - "$completions" </dev/null >"$OUT"
+	[ "$(cat "$OUT")" = _pgwait ]
+}
+
+@test "the fish completion has the options of --help, in its words" {
+	need fish
+	export HOME=$TMP XDG_CONFIG_HOME=$TMP XDG_DATA_HOME=$TMP
+	fish -n "$completions/pgwait.fish"
+	fish --no-config -c 'source $argv[1]; complete -C "pgwait -"; complete -C "pgwait --"' \
+		"$completions/pgwait.fish" </dev/null | tr '\t' '|' | sort -u >"$OUT"
+	same "$(help_options | awk -F'|' '$1 != "" { print $1 "|" $NF } { print $2 "|" $NF }' | sort -u)" "$(cat "$OUT")"
+	fish --no-config -c 'source $argv[1]; complete -C "pgwait --ti"' "$completions/pgwait.fish" </dev/null |
+		grep -qE '^--timeout\b'
+	fish --no-config -c 'source $argv[1]; complete -C "pgwait --reconnect "' "$completions/pgwait.fish" \
+		</dev/null | grep -qE '^never\b'
+}
+
+# --- Examples
+
+# What the examples expect to be there; and notifications on jobs and audit, as long as they run.
+start_notifiers() {
+	local database
+	export PGSERVICEFILE=$TMP/services
+	printf '[billing]\nhost=%s\nport=%s\ndbname=billing\n' "$PGHOST" "$PGPORT" >"$PGSERVICEFILE"
+	sql <<-'END'
+		DROP DATABASE IF EXISTS app WITH (FORCE);
+		DROP DATABASE IF EXISTS billing WITH (FORCE);
+		DROP ROLE IF EXISTS app;
+		DROP TABLE IF EXISTS jobs;
+		CREATE ROLE app LOGIN;
+		CREATE DATABASE app;
+		CREATE DATABASE billing;
+		CREATE TABLE jobs (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, payload text NOT NULL);
+	END
+	mkdir "$TMP/bin"
+	printf '#!/bin/sh\npsql -XqAtc "DELETE FROM jobs RETURNING id" </dev/null\n' >"$TMP/bin/work-off-jobs"
+	chmod +x "$TMP/bin/work-off-jobs"
+	PATH=$TMP/bin:$PATH
+	notifiers=()
+	for database in "$PGDATABASE" app billing; do
+		while [[ ! -e $TMP/stop ]]; do
+			if [[ $database == "$PGDATABASE" ]]; then
+				echo "INSERT INTO jobs (payload) VALUES ('mail 17');"
+			fi
+			for channel in jobs audit; do
+				echo "NOTIFY $channel, 'mail 17'; NOTIFY $channel, ''; NOTIFY $channel, E'two\\nlines';"
+			done
+			sleep 0.05
+		done 3>&- | psql -qAtX -d "$database" -o /dev/null >/dev/null 2>&1 3>&- &
+		notifiers+=($!)
+	done
+}
+
+stop_notifiers() {
+	touch "$TMP/stop"
+	wait "${notifiers[@]}"
+	rm "$TMP/stop"
+	notifiers=()
+}
+
+teardown() {
+	[[ ! -e $TMP ]] || touch "$TMP/stop"
+	if [[ ${group-} ]]; then
+		kill -KILL -- "-$group" 2>/dev/null || true
+	fi
+	if [[ ${PID-} ]]; then
+		kill -KILL "$PID" 2>/dev/null || true
+	fi
+	for pid in "${notifiers[@]}" ${group-} ${PID-}; do
+		wait "$pid" 2>/dev/null || true
+	done
+}
+
+# What an example writes: extended regular expressions in `patterns`, each of which matches a line. `ends` says
+# whether it ends by itself.
+expect() {
+	local tab=$'\t'
+	ends=no patterns=()
+	case $(cat "$1") in
+		'pgwait -d app jobs audit')
+			patterns=("^jobs${tab}mail 17${tab}[0-9]+\$" "^audit${tab}${tab}[0-9]+\$"
+				"^jobs${tab}two\\\\nlines${tab}[0-9]+\$")
+			;;
+		*'-n 1 -m 30'*)
+			ends=yes patterns=('^there is work$')
+			;;
+		*'read -r channel pid payload'* | *"read -rd ''"*)
+			patterns=('^jobs from [0-9]+: <mail 17>$' '^audit from [0-9]+: <>$' '^jobs from [0-9]+: <two$'
+				'^lines>$')
+			;;
+		*'--ready-fd 1'*)
+			patterns=('^[1-9][0-9]*$')
+			;;
+		*'select(.payload'*)
+			patterns=('^mail 17$' '^lines$')
+			;;
+		*'select(.channel'*)
+			patterns=('^20[0-9-]+T[0-9:.]+Z mail 17$' '^20[0-9-]+T[0-9:.]+Z $')
+			;;
+		*'%T %d %c: %e'*)
+			ends=yes patterns=('^20[0-9-]+T[0-9:.]+Z app@localhost:[0-9]+ jobs: mail 17$'
+				'^[^ ]+ billing audit: two\\nlines$' '^[^ ]+ billing jobs: $')
+			;;
+		*'%d %c: %e'*)
+			patterns=('^app@localhost:[0-9]+ jobs: mail 17$' '^billing audit: two\\nlines$' '^billing jobs: $')
+			;;
+		*'-m 3 -t 1 --idle-cmd'*)
+			ends=yes patterns=('^[1-9][0-9]* notifications$')
+			;;
+		*'-t 1 --idle-cmd'*)
+			patterns=('^[1-9][0-9]* notifications since the last time$')
+			;;
+	esac
+}
+
+matched() {
+	local pattern
+	for pattern in "${patterns[@]}"; do
+		grep -qE -- "$pattern" "$1.out" "$1.err" || return
+	done
+}
+
+ended_or_matched() {
+	gone "$group" || { [[ $ends == no ]] && matched "$1"; }
+}
+
+# Runs an example, with the notifications that it waits for.
+run_example() {
+	echo "--- $1:"
+	cat "$1"
+	expect "$1"
+	if ((${#patterns[@]} == 0)); then
+		echo "tests/docs.bats does not know what this example writes"
+		return 1
+	fi
+	setsid bash "$1" </dev/null >"$1.out" 2>"$1.err" 3>&- &
+	group=$!
+	wait_for ended_or_matched "$1" || {
+		cat "$1.out" "$1.err"
+		return 1
+	}
+	if [[ $ends == yes ]]; then
+		wait "$group"
+		matched "$1"
+	else
+		kill -0 "$group" # it goes on
+		kill -TERM -- "-$group"
+		wait "$group" || true
+	fi
+	group=
+}
+
+@test "the examples of the manual page run" {
+	need jq
+	awk -v prefix="$TMP/man." '
+		/^\.Sh/ { here = /EXAMPLES/ }
+		here && /^\.Ed/ { close(file); file = "" }
+		file { gsub(/\\e/, "\\"); print >file }
+		here && /^\.Bd/ { file = sprintf("%s%02d", prefix, ++n) }' "$man"
+	start_notifiers
+	for example in "$TMP"/man.??; do
+		run_example "$example"
+	done
+	stop_notifiers
+	[ "$(cd "$TMP" && ls man.?? | wc -l)" -ge 8 ]
+	! grep -q 'app@localhost.* audit' "$TMP"/man.??.out
+}
+
+@test "the recipes of README run" {
+	need jq
+	awk -v prefix="$TMP/readme." '
+		/^```$/ { close(file); file = "" }
+		file { if (cron) sub(/^[^ ]+ [^ ]+ [^ ]+ [^ ]+ [^ ]+ /, ""); print >file }
+		/^```(sh|crontab)$/ { file = sprintf("%s%02d", prefix, ++n); cron = /crontab/ }' "$readme"
+	start_notifiers
+	for example in "$TMP"/readme.??; do
+		run_example "$example"
+	done
+	stop_notifiers
+	[ "$(cd "$TMP" && ls readme.?? | wc -l)" -ge 8 ]
+	! grep -q '^app@.* audit' "$TMP"/readme.??.out
+}
+
+# Of a recorded example: pid, time and port differ.
+masked() {
+	sed -E 's/\t[0-9]+$/\tPID/; s/"pid":[0-9]+/"pid":PID/; s/"time":"[^"]*"/"time":TIME/; s/localhost:[0-9]+/localhost/'
+}
+
+@test "README's first example writes what README says" {
+	sql -c 'DROP DATABASE IF EXISTS app WITH (FORCE)' -c 'CREATE DATABASE app'
+	recorded=$(sed -n '/^```console$/,/^```$/p' "$readme" | sed -n '/^\$ pgwait/,/^```$/p' | grep -v '^```')
+
+	export PGHOST=localhost
+	start_pgwait -d app -n 3 jobs audit
+	sed -n '/^```sql$/,/^```$/p' "$readme" | sed '1d;$d' | sql -d app
+	end_pgwait
+	[ "$status" -eq 0 ]
+	first=$(cat "$ERR" "$OUT")
+	start_pgwait -d app -n 1 -j jobs
+	sql -d app -c "NOTIFY jobs, 'mail 18'"
+	end_pgwait
+	[ "$status" -eq 0 ]
+	same "$(masked <<<"$recorded")" "$(
+		{
+			echo '$ pgwait -d app -n 3 jobs audit'
+			echo "$first"
+			echo '$ pgwait -d app -n 1 -j jobs'
+			cat "$ERR" "$OUT"
+		} | masked)"
+}
+
+# --- examples/
+
+@test "the example of a worker misses nothing, and deletes only what succeeded" {
+	sql <<-'END'
+		DROP TABLE IF EXISTS jobs;
+		CREATE TABLE jobs (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, payload text NOT NULL);
+		INSERT INTO jobs (payload) VALUES ('before it listens');
+	END
+	setsid "$top_srcdir/examples/worker" sed 's/.*/<&>/' </dev/null >"$OUT" 2>"$ERR" 3>&- &
+	group=$!
+	wait_for grep -qx '<before it listens>' "$OUT"
+	sql -1 -c "INSERT INTO jobs (payload) VALUES (E'mail\\n17')" -c 'NOTIFY jobs'
+	wait_for grep -qx '<17>' "$OUT"
+	wait_for empty_table
+	kill -0 "$group"
+	kill -TERM -- "-$group"
+	wait "$group" || true
+	group=
+	same '' "$(cat "$ERR")"
+
+	# A command that fails keeps its row, and ends the worker once pgwait has something to write to it.
+	sql -c "INSERT INTO jobs (payload) VALUES ('mail 18')"
+	setsid "$top_srcdir/examples/worker" false </dev/null >"$OUT" 2>"$ERR" 3>&- &
+	group=$!
+	wait_for gone "$group"
+	! wait "$group"
+	group=
+	[ "$(sql -c 'SELECT payload FROM jobs')" = 'mail 18' ]
+}
+
+empty_table() {
+	[[ $(sql -c 'SELECT count(*) FROM jobs') == 0 ]]
+}
+
+@test "the systemd unit is valid, and runs a command line that pgwait takes" {
 	unit=$top_srcdir/examples/pgwait.service
 	grep -qx 'Type=notify' "$unit"
-	format=$(sed -n "s/^ExecStart=.*-f '\([^']*\)'.*/\1/p" "$unit" | sed 's/%%/%/g; s/\\\\/\\/g')
-	[[ $format == '%c\t%i\t%e' ]]
-	"$PGWAIT" -t 0 -f "$format" jobs
+	read -r -a command <<<"$(sed -n 's/^ExecStart=//p' "$unit")"
+	[ "${command[0]##*/}" = pgwait ]
+	start_pgwait "${command[@]:1}"
+	notify jobs 'mail 17'
+	wait_for lines "$OUT" 1
+	kill -TERM "$PID"
+	end_pgwait
+	[ "$status" -eq 0 ]
+	grep -q '"payload":"mail 17"' "$OUT"
+
+	need systemd-analyze
+	# The program is not installed here, and there is no such user.
+	sed -e "s|^ExecStart=[^ ]*|ExecStart=$(type -P sleep)|" -e 's/^User=.*/User=root/' "$unit" >"$TMP/pgwait.service"
+	run systemd-analyze verify "$TMP/pgwait.service"
+	echo "$output"
+	! grep -q "pgwait.service" <<<"$output"
+}
+
+@test "no document names a place on the machine where it was written" {
+	! grep -nE '/(tmp|work|home|root)(/|\b)' "$man" "$readme" "$top_srcdir"/{NEWS,HACKING}.md "$completions"/* \
+		"$top_srcdir"/examples/*
 }
