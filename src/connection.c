@@ -40,7 +40,6 @@ struct connection {
 	unsigned empty_reads; /* one after another */
 	PGnotify *notify;     /* of `record` */
 	struct record record;
-	char *channels;   /* joined, for messages */
 	bool announced;   /* the RECORD_LISTENING was pulled */
 	char *reason;     /* why it is DYING */
 	char sqlstate[6]; /* "" if none */
@@ -404,7 +403,10 @@ connection_next(struct connection *c)
 		if (c->was_listening && !c->announced) {
 			c->announced = true;
 			new_record(c, RECORD_LISTENING);
-			c->record.channels = c->channels;
+			c->record.channels = (const char *const *)c->subscription->channels;
+			c->record.channel_count = c->subscription->count;
+			c->record.backend_pid = PQbackendPID(c->conn);
+			c->record.since = -1;
 			return &c->record;
 		}
 		if (c->conn && (c->notify = PQnotifies(c->conn))) {
@@ -433,19 +435,6 @@ connection_pause(struct connection *c, bool paused)
 		event_add(&c->readable, NULL);
 }
 
-static char *
-join_channels(const struct subscription *s)
-{
-	struct buffer b = {0};
-	char *joined;
-
-	for (size_t i = 0; i < s->count; i++)
-		buffer_addf(&b, "%s%s", i ? ", " : "", s->channels[i]);
-	joined = xstrndup(buffer_content(&b), buffer_length(&b));
-	buffer_free(&b);
-	return joined;
-}
-
 struct connection *
 connection_new(struct subscription *s, const struct connection_settings *settings)
 {
@@ -457,7 +446,6 @@ connection_new(struct subscription *s, const struct connection_settings *setting
 	c->origin.label = t->label;
 	c->origin.label_length = strlen(t->label);
 	c->origin.serial = next_serial++;
-	c->channels = join_channels(s);
 	event_assign(&c->readable, settings->base, -1, 0, on_readable, c);
 	event_assign(&c->writable, settings->base, -1, 0, on_writable, c);
 	evtimer_assign(&c->deadline, settings->base, on_deadline, c);
@@ -478,7 +466,6 @@ connection_free(struct connection *c)
 	PQfreemem(c->notify);
 	PQfinish(c->conn);
 	encoding_close(c->origin.encoding);
-	free(c->channels);
 	free(c->reason);
 	free(c);
 }

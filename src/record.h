@@ -18,6 +18,7 @@ enum record_kind {
 	RECORD_IDLE,      /* the interval of --timeout has passed */
 	RECORD_LISTENING, /* LISTEN took effect on every channel of a connection */
 	RECORD_LOST,      /* a connection failed, at any time of its life */
+	RECORD_DROPPED,   /* notifications that a full buffer discarded at this place */
 };
 
 /* A set of kinds, for a sink to say what it takes. */
@@ -40,7 +41,7 @@ enum lost_phase {
 
 struct record {
 	enum record_kind kind;
-	const struct origin *origin; /* NULL for RECORD_IDLE */
+	const struct origin *origin; /* NULL for what concerns no single connection */
 	int64_t time;                /* Unix time in microseconds: when pgwait read it */
 
 	/* RECORD_NOTIFICATION: in the server's encoding */
@@ -48,19 +49,27 @@ struct record {
 	size_t channel_length, payload_length;
 	int pid; /* of the notifying backend */
 
-	/* RECORD_LISTENING: joined by ", " */
-	const char *channels;
+	/* RECORD_LISTENING */
+	const char *const *channels; /* UTF-8 */
+	size_t channel_count;
+	int backend_pid; /* of the server process that listens */
+	int64_t since;   /* Unix time in microseconds from which on something may have been missed,
+			    because the connection was lost before; -1: it was not */
+	int64_t gap;     /* microseconds from then until LISTEN took effect again */
 
-	/* RECORD_IDLE */
-	uint64_t count;      /* notifications since the last idle event */
-	const char *garbage; /* labels of the failed connections, one a line */
+	/* RECORD_IDLE: notifications since the last idle event. RECORD_DROPPED: notifications. */
+	uint64_t count;
+	const char *garbage; /* RECORD_IDLE: labels of the failed connections, one a line */
 
 	/* RECORD_LOST */
 	const char *reason;
 	const char *sqlstate; /* five characters, or NULL: the network */
 	enum lost_phase phase;
 	bool permanent; /* no retry can mend it */
-	bool fatal;     /* set by the manager: pgwait ends for it */
+	/* Set by the manager: */
+	bool fatal;       /* pgwait ends for it */
+	unsigned attempt; /* 1: the loss itself, or the first attempt; more: that many in a row */
+	int64_t retry;    /* microseconds until the next attempt; -1: none */
 };
 
 #endif

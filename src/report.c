@@ -40,6 +40,21 @@ report_lost(const struct record *r)
 	}
 }
 
+/* "jobs, audit (app@db1)" */
+static char *
+describe_listening(const struct record *r)
+{
+	struct buffer b = {0};
+	char *text;
+
+	for (size_t i = 0; i < r->channel_count; i++)
+		buffer_addf(&b, "%s%s", i ? ", " : "", r->channels[i]);
+	buffer_addf(&b, " (%s)", r->origin->label);
+	text = xstrndup(buffer_content(&b), buffer_length(&b));
+	buffer_free(&b);
+	return text;
+}
+
 static void
 report_take(struct sink *s, const struct record *r)
 {
@@ -51,7 +66,7 @@ report_take(struct sink *s, const struct record *r)
 		return;
 	}
 	if (report->count < LINES_MAX)
-		report->lines[report->count] = xasprintf("%s (%s)", r->channels, r->origin->label);
+		report->lines[report->count] = describe_listening(r);
 	report->count++;
 }
 
