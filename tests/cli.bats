@@ -101,6 +101,32 @@ labels() {
 	done
 }
 
+@test "an empty value, after a long option as after a short one" {
+	for args in -f --format --format=; do
+		[[ $args == *= ]] && args=("$args") || args=("$args" '')
+		start_pgwait -n 2 "${args[@]}" -0 x
+		notify x
+		notify x
+		end_pgwait
+		[[ $status -eq 0 && $(tr '\0' '@' <"$OUT") == @@ ]] || complain "${args[@]}"
+	done
+	for option in timeout exit-idle max-time count ready-fd port; do
+		refuses "invalid --$option \"\"" accepted -- "--$option" '' x
+		refuses "invalid --$option \"\"" accepted -- "--$option=" x
+	done
+	refuses '--cmd-timeout ""' -- -t 1 --idle-cmd true --cmd-timeout= x
+	refuses '--idle-cmd ""' command -- -t 1 --idle-cmd '' x
+	refuses '--reconnect ""' -- --reconnect '' x
+	refuses 'channel name ""' -- --listen= x
+	accepts --dbname= --host '' --username= x
+	refuses '"--json"' 'no value' -- --json= x
+	refuses '"--nonsense"' -- --nonsense= x
+}
+
+@test "a flag may be given any number of times" {
+	accepts -jjjjjjjjjjjjjjjjjjjjjjjjjjjjjj x
+}
+
 @test "whole numbers are strict" {
 	for value in -1 +1 0 1.0 1. 1e3 0x10 5KB nan '' ' ' ' 1' '1 ' 1_0 99999999999999999999 ١; do
 		refuses '--count' "\"$value\"" 'whole number' -- -n "$value" x
@@ -137,8 +163,9 @@ labels() {
 }
 
 @test "seconds that are accepted" {
+	# Nothing but the channel is wrong, and is looked at last.
 	for value in 1 .5 0.01 5. 00.50 0.010 1000000; do
-		accepts -m "$value" -e "$value" x
+		refuses 'channel name ""' -- -t "$value" -m "$value" -e "$value" ''
 	done
 	for value in 0 0.0 00 .0; do
 		pgwait -t "$value" x

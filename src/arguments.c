@@ -1,0 +1,233 @@
+#include "config.h"
+
+#include "arguments.h"
+
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "log.h"
+
+/* Stands for an empty value, and is known by its address: see pass_on(). */
+static char empty_value[] = "empty";
+
+/*
+ * The arguments as argtable2 gets them: argv's strings, but with `--format=` and `--format ""` as
+ * `--format` and empty_value, since argtable2 takes no empty value after a long option.
+ */
+struct words {
+	char **list;
+	int count;
+};
+
+enum scan { SCAN_OK, SCAN_TAKES_NEXT, SCAN_HELP, SCAN_VERSION, SCAN_ERROR };
+
+static bool
+make_table(struct arguments *a, int most)
+{
+#define MAKE_VALUE(member, letter, name) .member = arg_strn(letter, name, NULL, 0, most, NULL),
+#define MAKE_FLAG(member, letter, name)  .member = arg_litn(letter, name, 0, INT_MAX, NULL),
+	*a = (struct arguments){.operands = arg_strn(NULL, NULL, NULL, 0, most, NULL),
+	    .end = arg_end(20),
+	    ARGUMENTS(MAKE_VALUE, MAKE_FLAG)};
+	return arg_nullcheck((void **)a) == 0;
+}
+
+/* The table is a struct of pointers, which argtable2 takes as an array that ends at `end`. */
+static struct arg_hdr **
+table(struct arguments *a)
+{
+	return (struct arg_hdr **)a;
+}
+
+static bool
+is_end(const struct arg_hdr *h)
+{
+	return h->flag & ARG_TERMINATOR;
+}
+
+const char *
+arguments_last(const struct arg_str *values)
+{
+	return values->count ? values->sval[values->count - 1] : NULL;
+}
+
+void
+arguments_error(const char *fmt, ...)
+{
+	va_list ap;
+	char *message;
+
+	va_start(ap, fmt);
+	if (vasprintf(&message, fmt, ap) >= 0) {
+		log_error("%s", message);
+		free(message);
+	}
+	va_end(ap);
+	log_hint("\"pgwait --help\" lists what is accepted");
+}
+
+static const struct arg_hdr *
+find_short(struct arguments *a, char letter)
+{
+	for (struct arg_hdr **h = table(a); !is_end(*h); h++)
+		if ((*h)->shortopts && strchr((*h)->shortopts, letter))
+			return *h;
+	return NULL;
+}
+
+static const struct arg_hdr *
+find_long(struct arguments *a, const char *name, size_t length)
+{
+	for (struct arg_hdr **h = table(a); !is_end(*h); h++)
+		if ((*h)->longopts && strlen((*h)->longopts) == length &&
+		    strncmp((*h)->longopts, name, length) == 0)
+			return *h;
+	return NULL;
+}
+
+static enum scan
+scan_found(struct arguments *a, const struct arg_hdr *h)
+{
+	if (h == &a->help->hdr)
+		return SCAN_HELP;
+	return h == &a->version->hdr ? SCAN_VERSION : SCAN_OK;
+}
+
+static enum scan
+scan_long(struct arguments *a, struct words *words, char *word)
+{
+	size_t length = strcspn(word + 2, "=");
+	char *equals = word[2 + length] ? word + 2 + length : NULL;
+	const struct arg_hdr *h = find_long(a, word + 2, length);
+
+	if (!h) {
+		arguments_error("unknown option \"%.*s\"", (int)length + 2, word);
+		return SCAN_ERROR;
+	}
+	if (!(h->flag & ARG_HASVALUE)) {
+		if (!equals)
+			return scan_found(a, h);
+		arguments_error("option \"--%s\" takes no value", h->longopts);
+		return SCAN_ERROR;
+	}
+	if (!equals)
+		return SCAN_TAKES_NEXT;
+	if (!equals[1]) {
+		*equals = '\0';
+		words->list[words->count++] = empty_value;
+	}
+	return SCAN_OK;
+}
+
+static enum scan
+scan_short(struct arguments *a, const char *word)
+{
+	for (const char *c = word + 1; *c; c++) {
+		const struct arg_hdr *h = find_short(a, *c);
+		enum scan found;
+
+		if (!h) {
+			arguments_error("unknown option \"-%s\"%s%s%s", (char[]){*c, 0},
+			    word[2] ? " in \"" : "", word[2] ? word : "", word[2] ? "\"" : "");
+			return SCAN_ERROR;
+		}
+		if (h->flag & ARG_HASVALUE)
+			return c[1] ? SCAN_OK : SCAN_TAKES_NEXT;
+		found = scan_found(a, h);
+		if (found != SCAN_OK)
+			return found;
+	}
+	return SCAN_OK;
+}
+
+/*
+ * Looks argv through before argtable2 does: getopt would take abbreviations, and word errors in its
+ * own way (fact F12).
+ */
+static enum scan
+scan(struct arguments *a, struct words *words, int argc, char **argv)
+{
+	bool options = true;
+
+	for (int i = 0; i < argc; i++) {
+		enum scan found = SCAN_OK;
+		char *word = argv[i];
+
+		words->list[words->count++] = word;
+		if (i == 0 || !options)
+			continue;
+		if (strcmp(word, "--") == 0)
+			options = false;
+		else if (word[0] == '-' && word[1] == '-')
+			found = scan_long(a, words, word);
+		else if (word[0] == '-' && word[1])
+			found = scan_short(a, word);
+		else if (getenv("POSIXLY_CORRECT"))
+			options = false;
+		if (found == SCAN_TAKES_NEXT) {
+			if (++i == argc) {
+				arguments_error("option \"%s\" needs a value", word);
+				return SCAN_ERROR;
+			}
+			words->list[words->count++] = argv[i][0] ? argv[i] : empty_value;
+		} else if (found != SCAN_OK) {
+			return found;
+		}
+	}
+	return SCAN_OK;
+}
+
+/* What the scan let pass, to argtable2. */
+static bool
+pass_on(struct arguments *a, const struct words *words)
+{
+	if (arg_parse(words->count, words->list, (void **)table(a)) > 0) {
+		arg_print_errors(stderr, a->end, "pgwait: error");
+		return false;
+	}
+	for (struct arg_hdr **h = table(a); !is_end(*h); h++) {
+		struct arg_str *values = (*h)->flag & ARG_HASVALUE ? (*h)->parent : NULL;
+
+		for (int i = 0; values && i < values->count; i++)
+			if (values->sval[i] == empty_value)
+				values->sval[i] = "";
+	}
+	return true;
+}
+
+enum arguments_result
+arguments_parse(struct arguments *a, int argc, char **argv)
+{
+	struct words words = {.list = xcalloc(2 * (size_t)argc + 1, sizeof *words.list)};
+	enum arguments_result result = ARGUMENTS_ERROR;
+
+	if (!make_table(a, argc + 1)) {
+		log_error("out of memory");
+		goto out;
+	}
+	switch (scan(a, &words, argc, argv)) {
+	case SCAN_HELP:
+		result = ARGUMENTS_HELP;
+		break;
+	case SCAN_VERSION:
+		result = ARGUMENTS_VERSION;
+		break;
+	case SCAN_ERROR:
+		break;
+	default:
+		if (pass_on(a, &words))
+			result = ARGUMENTS_OK;
+	}
+out:
+	free(words.list);
+	return result;
+}
+
+void
+arguments_free(struct arguments *a)
+{
+	arg_freetable((void **)table(a), sizeof *a / sizeof(void *));
+}
