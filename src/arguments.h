@@ -26,6 +26,7 @@
 	FLAG(password,      "W",  "password")       \
 	VALUE(listen,       "l",  "listen")         \
 	VALUE(reconnect,    NULL, "reconnect")      \
+	VALUE(heartbeat,    NULL, "heartbeat")      \
 	VALUE(count,        "n",  "count")          \
 	VALUE(exit_idle,    "e",  "exit-idle")      \
 	VALUE(max_time,     "m",  "max-time")       \

@@ -4,46 +4,46 @@
 
 #include <event2/event.h>
 #include <event2/event_struct.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/time.h>
 
-#include "buffer.h"
 #include "encoding.h"
+#include "link.h"
+#include "listener.h"
 #include "log.h"
 #include "message.h"
 #include "operands.h"
-#include "requests.h"
 #include "sqlstate.h"
 #include "target.h"
-
-/* Reads of a TLS or GSS connection in one go: the library may hold more than the socket shows. */
-#define EXTRA_READS 64
 
 struct connection {
 	struct connection_settings settings;
 	struct subscription *subscription;
 	struct origin origin;
 	enum connection_state state;
-	struct connector *connector;
-	PGconn *conn;
-	struct event readable, writable, deadline;
+	bool started, paused;
+	struct event deadline;
 	int64_t time_allowed; /* by the deadline */
-	bool paused;
 
-	struct requests requests;
+	/* Of the present attempt */
+	struct connector *connector;
+	struct link *link;
+	struct listener *listener;
 	connection_answer *barrier_answer;
+	bool listened, announced; /* LISTEN took effect; and its record was pulled */
+	bool permanent, refused;
+	const char *hint; /* what to do about its failure, or NULL */
+	char *reason;     /* why it failed, also when it is LOST */
+	char *sqlstate;   /* or NULL */
 
-	int64_t read_time;    /* Unix time of the last read */
-	unsigned extra_reads; /* left for this wake-up: see EXTRA_READS */
-	unsigned empty_reads; /* one after another */
-	PGnotify *notify;     /* of `record` */
+	char *last_reason; /* of the attempt before, where that failed as well */
+	/* When the last query that was answered was sent: monotonic, Unix time; 0: none yet. */
+	int64_t proven, proven_time;
+	int64_t since, gap; /* of the RECORD_LISTENING */
+
+	PGnotify *notify; /* of `record` */
 	struct record record;
-	bool announced;   /* the RECORD_LISTENING was pulled */
-	char *reason;     /* why it is DYING */
-	char sqlstate[6]; /* "" if none */
-	bool permanent, refused, was_listening;
 };
 
 static unsigned next_serial = 1;
@@ -54,11 +54,17 @@ wake(struct connection *c)
 	c->settings.wake(c, c->settings.arg);
 }
 
+static bool
+is_alive(const struct connection *c)
+{
+	return c->state != CONN_DYING && c->state != CONN_LOST;
+}
+
 /* The only place that changes the state: arms and disarms what belongs to each. */
 static void
 set_state(struct connection *c, enum connection_state state)
 {
-	static const char *const names[] = {"connecting", "ready", "listening", "dying", "lost"};
+	static const char *const names[] = {"lost", "connecting", "ready", "listening", "dying"};
 
 	log_debug("%s: %s -> %s", c->origin.label, names[c->state], names[state]);
 	c->state = state;
@@ -73,117 +79,29 @@ set_state(struct connection *c, enum connection_state state)
 	case CONN_DYING:
 	case CONN_LOST:
 		event_del(&c->deadline);
-		event_del(&c->readable);
-		event_del(&c->writable);
+		if (c->link)
+			link_read(c->link, false);
 		break;
 	}
 }
 
-/*
- * Marks the connection as failed. A reason that the server gave, which may still lie unread in
- * libpq's buffer, overrides the one given here.
- */
+/* Marks the connection as failed; what was received is still pulled. */
 static void
 die(struct connection *c, const char *reason, const char *sqlstate)
 {
-	if (c->state >= CONN_DYING)
+	if (!is_alive(c))
 		return;
-	if (!c->reason) {
-		c->reason = message_line(reason);
-		memcpy(c->sqlstate, sqlstate ? sqlstate : "", sqlstate ? 6 : 1);
-	}
+	c->reason = message_line(reason);
+	c->sqlstate = sqlstate ? xstrdup(sqlstate) : NULL;
 	set_state(c, CONN_DYING);
 	wake(c);
 }
 
-/* FATAL comes as a notice when no query is on the wire (fact F8). */
+/* From the link: read, answered, or failed. */
 static void
-on_notice(void *arg, const PGresult *result)
+on_wake(void *arg)
 {
-	struct connection *c = arg;
-	const char *severity = PQresultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED);
-	const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
-	const char *primary = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
-
-	if (!severity || !primary)
-		return;
-	if (strcmp(severity, "FATAL") != 0 && strcmp(severity, "PANIC") != 0) {
-		log_debug("%s: %s: %s", c->origin.label, severity, primary);
-		return;
-	}
-	free(c->reason);
-	c->reason = message_line(primary);
-	snprintf(c->sqlstate, sizeof c->sqlstate, "%s", sqlstate ? sqlstate : "");
-}
-
-static void
-flush(struct connection *c)
-{
-	int left = PQflush(c->conn);
-
-	if (left > 0)
-		event_add(&c->writable, NULL);
-	else if (left < 0)
-		die(c, PQerrorMessage(c->conn), NULL);
-}
-
-static void
-send_next(struct connection *c)
-{
-	if (c->state >= CONN_DYING)
-		return;
-	if (requests_send(&c->requests, c->conn))
-		flush(c);
-	else
-		die(c, PQerrorMessage(c->conn), NULL);
-}
-
-static void
-add_request(struct connection *c, char *sql, request_done *done)
-{
-	requests_add(&c->requests, sql, done, c);
-	send_next(c);
-}
-
-static void
-finish_request(struct connection *c)
-{
-	requests_finish(&c->requests);
-	send_next(c);
-}
-
-/* One read. The time of what came with it is now. */
-static bool
-read_once(struct connection *c)
-{
-	c->read_time = clock_realtime();
-	if (!PQconsumeInput(c->conn)) {
-		die(c, PQerrorMessage(c->conn), NULL);
-		return false;
-	}
-	requests_collect(&c->requests, c->conn);
-	return true;
-}
-
-static void
-on_readable(evutil_socket_t fd, short what, void *arg)
-{
-	struct connection *c = arg;
-
-	(void)fd;
-	(void)what;
-	c->extra_reads = PQsslInUse(c->conn) || PQgssEncInUse(c->conn) ? EXTRA_READS : 0;
-	c->empty_reads = 0;
-	if (read_once(c))
-		wake(c);
-}
-
-static void
-on_writable(evutil_socket_t fd, short what, void *arg)
-{
-	(void)fd;
-	(void)what;
-	flush(arg);
+	wake(arg);
 }
 
 /* What the deadline that passes now was for. */
@@ -192,7 +110,10 @@ overdue(const struct connection *c)
 {
 	if (c->state == CONN_LISTENING)
 		return "the drain did not end";
-	return c->state == CONN_READY ? "no answer to LISTEN" : "no connection";
+	if (c->state != CONN_READY)
+		return "no connection";
+	return listener_waits(c->listener) ? "no answer to LISTEN"
+					   : "no notification through the pooler";
 }
 
 static void
@@ -203,10 +124,13 @@ on_deadline(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	if (c->connector)
-		connector_cancel(c->connector);
-	c->connector = NULL;
-	die(c, reason, NULL);
+	/* What comes after the answer to LISTEN has deadlines of its own; not in a drain. */
+	if (c->settings.drain || !c->listener || listener_waits(c->listener)) {
+		if (c->connector)
+			connector_cancel(c->connector);
+		c->connector = NULL;
+		die(c, reason, NULL);
+	}
 	free(reason);
 }
 
@@ -222,63 +146,27 @@ arm_deadline(struct connection *c, int64_t attempts)
 		event_add(&c->deadline, &tv);
 }
 
+/* LISTEN took effect on every channel, or it was refused. */
 static void
-on_listening(void *arg, const PGresult *error)
+on_listening(const struct listener_failure *failure, void *arg)
 {
 	struct connection *c = arg;
-	const char *severity, *primary, *sqlstate;
 
-	if (!error) {
-		set_state(c, CONN_LISTENING);
-		c->was_listening = true;
+	if (failure) {
+		c->refused = failure->refused;
+		c->permanent = failure->refused &&
+			       (!failure->sqlstate || sqlstate_permanent(failure->sqlstate));
+		c->hint = failure->hint;
+		die(c, failure->reason, failure->sqlstate);
 		return;
 	}
-	severity = PQresultErrorField(error, PG_DIAG_SEVERITY_NONLOCALIZED);
-	primary = PQresultErrorField(error, PG_DIAG_MESSAGE_PRIMARY);
-	sqlstate = PQresultErrorField(error, PG_DIAG_SQLSTATE);
-	c->refused = severity && strcmp(severity, "ERROR") == 0; /* FATAL: the connection went */
-	c->permanent = sqlstate_permanent(sqlstate);
-	die(c, primary ? primary : PQresultErrorMessage(error), sqlstate);
-}
-
-/* Appends LISTEN for one channel; false, with the reason, where the server cannot have its name. */
-static bool
-add_listen(struct connection *c, const char *channel, struct buffer *sql)
-{
-	struct buffer name = {0};
-	char *identifier = NULL, *reason;
-	bool ok = encoding_from_utf8(c->origin.encoding, channel, strlen(channel), &name) &&
-		  buffer_length(&name) <= CHANNEL_MAX;
-
-	if (ok)
-		identifier =
-		    PQescapeIdentifier(c->conn, buffer_content(&name), buffer_length(&name));
-	if (identifier) {
-		buffer_addf(sql, "%sLISTEN %s", buffer_length(sql) ? ";" : "", identifier);
-	} else {
-		reason = xasprintf("channel \"%s\" cannot be a name in the server's encoding %s",
-		    channel, PQparameterStatus(c->conn, "server_encoding"));
-		c->permanent = c->refused = true;
-		die(c, reason, "22P05");
-		free(reason);
-	}
-	PQfreemem(identifier);
-	buffer_free(&name);
-	return identifier != NULL;
-}
-
-/* One batch for all channels: they start at once, in one round trip (fact F14). */
-static void
-listen_all(struct connection *c)
-{
-	struct buffer sql = {0};
-	bool ok = true;
-
-	for (size_t i = 0; ok && i < c->subscription->count; i++)
-		ok = add_listen(c, c->subscription->channels[i], &sql);
-	if (ok)
-		add_request(c, xstrndup(buffer_content(&sql), buffer_length(&sql)), on_listening);
-	buffer_free(&sql);
+	c->since = c->proven ? c->proven_time : -1;
+	c->gap = c->proven ? clock_monotonic() - c->proven : 0;
+	c->listened = true;
+	free(c->last_reason);
+	c->last_reason = NULL;
+	set_state(c, CONN_LISTENING);
+	wake(c);
 }
 
 static void
@@ -293,28 +181,28 @@ on_connected(PGconn *conn, const struct connector_failure *failure, void *arg)
 		die(c, failure->reason, failure->sqlstate);
 		return;
 	}
-	c->conn = conn;
-	PQsetNoticeReceiver(conn, on_notice, c);
+	c->link = link_open(c->settings.base, conn, c->origin.label, on_wake, c);
 	encoding = PQparameterStatus(conn, "server_encoding");
 	c->origin.encoding = encoding ? encoding_open(encoding) : NULL;
-	event_assign(
-	    &c->readable, c->settings.base, PQsocket(conn), EV_READ | EV_PERSIST, on_readable, c);
-	event_assign(&c->writable, c->settings.base, PQsocket(conn), EV_WRITE, on_writable, c);
-	if (!c->paused)
-		event_add(&c->readable, NULL);
 	set_state(c, CONN_READY);
-	if (!c->settings.drain)
-		arm_deadline(c, 1);
-	listen_all(c);
+	if (!c->paused) {
+		link_read(c->link, true);
+		if (!c->settings.drain)
+			arm_deadline(c, 1);
+	}
+	c->listener = listener_start(
+	    c->settings.base, c->link, c->subscription, c->origin.encoding, on_listening, c);
 }
 
 static void
-on_barrier(void *arg, const PGresult *error)
+on_barrier(void *arg, const PGresult *result)
 {
 	struct connection *c = arg;
 
-	if (error)
-		die(c, PQresultErrorMessage(error), PQresultErrorField(error, PG_DIAG_SQLSTATE));
+	if (!result)
+		return;
+	if (request_failed(result))
+		die(c, PQresultErrorMessage(result), PQresultErrorField(result, PG_DIAG_SQLSTATE));
 	else
 		c->barrier_answer(c, c->settings.arg);
 }
@@ -323,13 +211,22 @@ void
 connection_barrier(struct connection *c, connection_answer *answer)
 {
 	c->barrier_answer = answer;
-	add_request(c, xstrdup(""), on_barrier);
+	link_request(c->link, xstrdup(""), on_barrier, c);
+}
+
+int64_t
+connection_beat(struct connection *c, int64_t now, int64_t slack)
+{
+	if (c->state != CONN_LISTENING)
+		return INT64_MAX;
+	return link_beat(c->link, now, c->settings.heartbeat, slack);
 }
 
 static const struct record *
 new_record(struct connection *c, enum record_kind kind)
 {
-	c->record = (struct record){.kind = kind, .origin = &c->origin, .time = c->read_time};
+	c->record =
+	    (struct record){.kind = kind, .origin = &c->origin, .time = link_read_time(c->link)};
 	return &c->record;
 }
 
@@ -341,7 +238,7 @@ notification(struct connection *c)
 	*r = (struct record){
 	    .kind = RECORD_NOTIFICATION,
 	    .origin = &c->origin,
-	    .time = c->read_time,
+	    .time = link_read_time(c->link),
 	    .channel = c->notify->relname,
 	    .channel_length = strlen(c->notify->relname),
 	    .payload = c->notify->extra,
@@ -352,40 +249,90 @@ notification(struct connection *c)
 }
 
 static const struct record *
+listening(struct connection *c)
+{
+	struct record *r = &c->record;
+
+	c->announced = true;
+	new_record(c, RECORD_LISTENING);
+	r->channels = (const char *const *)c->subscription->channels;
+	r->channel_count = c->subscription->count;
+	r->backend_pid = PQbackendPID(link_conn(c->link));
+	r->since = c->since;
+	r->gap = c->gap;
+	return r;
+}
+
+/* Everything that belongs to this attempt goes. */
+static void
+close_connection(struct connection *c)
+{
+	link_close(c->link);
+	c->link = NULL;
+	listener_free(c->listener);
+	c->listener = NULL;
+	encoding_close(c->origin.encoding);
+	c->origin.encoding = NULL;
+}
+
+static const struct record *
 lost(struct connection *c)
 {
 	struct record *r = &c->record;
 
 	set_state(c, CONN_LOST);
-	PQfinish(c->conn);
-	c->conn = NULL;
-	c->read_time = clock_realtime();
-	new_record(c, RECORD_LOST);
-	r->reason = c->reason;
-	r->sqlstate = c->sqlstate[0] ? c->sqlstate : NULL;
-	r->phase = c->was_listening ? LOST_LATER : c->refused ? LOST_LISTENING : LOST_CONNECTING;
-	r->permanent = c->permanent;
+	close_connection(c);
+	*r = (struct record){
+	    .kind = RECORD_LOST,
+	    .origin = &c->origin,
+	    .time = clock_realtime(),
+	    .reason = c->reason,
+	    .sqlstate = c->sqlstate,
+	    .hint = c->hint,
+	    .repeated = c->last_reason && strcmp(c->last_reason, c->reason) == 0,
+	    .phase = c->listened  ? LOST_LATER
+		     : c->refused ? LOST_LISTENING
+				  : LOST_CONNECTING,
+	    .permanent = c->permanent,
+	};
 	return r;
 }
 
-/*
- * With TLS or GSS one read may leave data in the library that the socket does not show. Reads once
- * more; false when there is no more to expect: a read may bring a part of a message only, so two
- * must bring nothing.
- */
+/* The next notification that libpq holds, for others to see. */
 static bool
-read_more(struct connection *c)
+take_notification(struct connection *c)
 {
-	if (c->extra_reads == 0 || c->paused || c->empty_reads == 2)
-		return false;
-	c->empty_reads++;
-	if (--c->extra_reads == 0) {
-		/* Others first; then on. */
-		c->extra_reads = EXTRA_READS;
-		wake(c);
-		return false;
+	while ((c->notify = link_notify(c->link))) {
+		if (!listener_takes(c->listener, c->notify->relname))
+			return true;
+		PQfreemem(c->notify);
 	}
-	return read_once(c) || c->state == CONN_DYING;
+	return false;
+}
+
+/* Everything received before its answer has been pulled. False if none is there. */
+static bool
+finish_request(struct connection *c)
+{
+	int64_t sent_at = link_sent_at(c->link), sent_time = link_sent_time(c->link);
+
+	if (!link_finish(c->link))
+		return false;
+	if (c->state == CONN_LISTENING) {
+		c->proven = sent_at;
+		c->proven_time = sent_time;
+	}
+	return true;
+}
+
+/* Nothing is left to pull: has the link failed? */
+static void
+notice_failure(struct connection *c)
+{
+	const char *sqlstate, *reason = link_failure(c->link, &sqlstate);
+
+	if (reason)
+		die(c, reason, sqlstate);
 }
 
 /*
@@ -397,28 +344,18 @@ connection_next(struct connection *c)
 {
 	PQfreemem(c->notify);
 	c->notify = NULL;
-	do {
-		if (c->state == CONN_READY && c->requests.answered)
+	if (c->link) {
+		if (c->state == CONN_READY)
 			finish_request(c);
-		if (c->was_listening && !c->announced) {
-			c->announced = true;
-			new_record(c, RECORD_LISTENING);
-			c->record.channels = (const char *const *)c->subscription->channels;
-			c->record.channel_count = c->subscription->count;
-			c->record.backend_pid = PQbackendPID(c->conn);
-			c->record.since = -1;
-			return &c->record;
-		}
-		if (c->conn && (c->notify = PQnotifies(c->conn))) {
-			c->empty_reads = 0;
-			return notification(c);
-		}
-		if (c->requests.answered && c->state < CONN_DYING)
-			finish_request(c);
-		if (c->state == CONN_DYING)
-			return lost(c);
-	} while (c->state < CONN_DYING && read_more(c));
-	return NULL;
+		do {
+			if (c->listened && !c->announced)
+				return listening(c);
+			if (take_notification(c))
+				return notification(c);
+		} while ((c->listened && !c->announced) || finish_request(c));
+		notice_failure(c);
+	}
+	return c->state == CONN_DYING ? lost(c) : NULL;
 }
 
 void
@@ -429,10 +366,11 @@ connection_pause(struct connection *c, bool paused)
 	c->paused = paused;
 	if (c->state != CONN_READY && c->state != CONN_LISTENING)
 		return;
-	if (paused)
-		event_del(&c->readable);
-	else
-		event_add(&c->readable, NULL);
+	link_read(c->link, !paused);
+	if (paused) /* who does not read cannot judge */
+		event_del(&c->deadline);
+	else if (c->settings.drain || listener_waits(c->listener))
+		arm_deadline(c, 1);
 }
 
 struct connection *
@@ -446,27 +384,44 @@ connection_new(struct subscription *s, const struct connection_settings *setting
 	c->origin.label = t->label;
 	c->origin.label_length = strlen(t->label);
 	c->origin.serial = next_serial++;
-	event_assign(&c->readable, settings->base, -1, 0, on_readable, c);
-	event_assign(&c->writable, settings->base, -1, 0, on_writable, c);
 	evtimer_assign(&c->deadline, settings->base, on_deadline, c);
-	if (settings->drain)
-		arm_deadline(c, (int64_t)t->host_count * (t->prefer_standby ? 2 : 1));
-	c->connector = connector_start(settings->base, t, &settings->policy, on_connected, c);
 	return c;
+}
+
+void
+connection_start(struct connection *c)
+{
+	struct target *t = c->subscription->target;
+	struct connector_policy policy = c->settings.policy;
+
+	if (c->started)
+		policy = (struct connector_policy){.never_prompt = true};
+	c->started = true;
+	free(c->last_reason);
+	c->last_reason = c->reason;
+	c->reason = NULL;
+	c->hint = NULL;
+	free(c->sqlstate);
+	c->sqlstate = NULL;
+	c->permanent = c->refused = c->listened = c->announced = false;
+	set_state(c, CONN_CONNECTING);
+	if (c->settings.drain)
+		arm_deadline(c, (int64_t)t->host_count * (t->prefer_standby ? 2 : 1));
+	c->connector = connector_start(c->settings.base, t, &policy, on_connected, c);
 }
 
 void
 connection_free(struct connection *c)
 {
-	if (c->state < CONN_DYING)
+	if (c->state != CONN_LOST)
 		set_state(c, CONN_LOST);
 	if (c->connector)
 		connector_cancel(c->connector);
-	requests_free(&c->requests);
 	PQfreemem(c->notify);
-	PQfinish(c->conn);
-	encoding_close(c->origin.encoding);
+	close_connection(c);
+	free(c->sqlstate);
 	free(c->reason);
+	free(c->last_reason);
 	free(c);
 }
 

@@ -4,7 +4,7 @@
  * It connects, listens on its channels, and queues requests, one on the wire at a time. Its
  * callbacks only read the socket, note the time, and tell the owner that there may be something to
  * pull; connection_next() does the rest. When it fails, everything that libpq had already read is
- * pulled first (fact F3), then one RECORD_LOST, and that is its last record.
+ * pulled first (fact F3), then one RECORD_LOST; after that it can be started again.
  */
 #ifndef PGWAIT_CONNECTION_H
 #define PGWAIT_CONNECTION_H
@@ -18,19 +18,22 @@ struct event_base;
 struct subscription;
 
 enum connection_state {
+	/* Not started yet, or failed: nothing comes. connection_start() moves it to CONNECTING. */
+	CONN_LOST,
 	/*
 	 * Being reached: names, addresses, authentication, perhaps a password prompt. Goes on to READY
 	 * or DYING when the connector is done.
 	 */
 	CONN_CONNECTING,
-	/* Open, with the LISTEN batch on the wire. Its answer moves it to LISTENING or DYING. */
+	/*
+	 * Open, with the LISTEN batch on the wire, and then, behind a pooler, the proof that
+	 * notifications get through (fact F5). Goes on to LISTENING or DYING.
+	 */
 	CONN_READY,
 	/* Every channel is listened to. Only the end of the connection moves it on. */
 	CONN_LISTENING,
 	/* Failed; what was received is still to be pulled. LOST once that is done. */
 	CONN_DYING,
-	/* Nothing comes any more. `reason` says why. */
-	CONN_LOST,
 };
 
 /* `c` may have something to pull. Called from callbacks, any number of times. */
@@ -41,16 +44,20 @@ typedef void connection_answer(struct connection *c, void *arg);
 
 struct connection_settings {
 	struct event_base *base;
-	struct connector_policy policy;
-	bool drain; /* one deadline for everything, from the start to the end of the drain */
+	struct connector_policy policy; /* of the first start; later ones never prompt */
+	bool drain;        /* one deadline for everything, from the start to the end of the drain */
+	int64_t heartbeat; /* microseconds between queries; 0: none */
 	connection_wake *wake;
 	void *arg;
 };
 
-/* Starts to connect. `s` and what it points to outlive the connection. */
+/* `s` and what it points to outlive the connection. */
 struct connection *connection_new(
     struct subscription *s, const struct connection_settings *settings);
 void connection_free(struct connection *c);
+
+/* Starts to connect, where the connection is LOST. */
+void connection_start(struct connection *c);
 
 /* The next record, borrowed until the next call with `c`; NULL: nothing now. */
 const struct record *connection_next(struct connection *c);
@@ -60,6 +67,13 @@ void connection_pause(struct connection *c, bool paused);
 
 /* An empty query: when `answer` runs, all that was sent before has been pulled (fact F2). */
 void connection_barrier(struct connection *c, connection_answer *answer);
+
+/*
+ * Sends a heartbeat if one is due in `slack` microseconds, and gives up a connection that leaves a
+ * request unanswered (facts F6, F16). `now` is of the monotonic clock, and so is what it returns:
+ * when to call again; INT64_MAX where there is no need.
+ */
+int64_t connection_beat(struct connection *c, int64_t now, int64_t slack);
 
 enum connection_state connection_state(const struct connection *c);
 const char *connection_label(const struct connection *c);

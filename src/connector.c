@@ -13,7 +13,7 @@
 #include "buffer.h"
 #include "log.h"
 #include "message.h"
-#include "offload.h"
+#include "pace.h"
 #include "prompt.h"
 #include "resolve.h"
 #include "sqlstate.h"
@@ -32,8 +32,10 @@ struct connector {
 	    addresses; /* of the current host; an empty string: none to give to libpq */
 	PGconn *conn;
 
-	struct offload *resolving;
+	struct resolve *resolving;
 	struct prompt *prompting;
+	struct pace_job job; /* runs `step`: what goes on next */
+	void (*step)(struct connector *c);
 	struct event io, deadline;
 	bool io_added;
 
@@ -45,6 +47,22 @@ struct connector {
 static void next_address(struct connector *c);
 static void start_host(struct connector *c);
 static void attempt(struct connector *c);
+
+/* Not at once, for there may be many of us: when the turn comes. */
+static void
+proceed(struct connector *c, void (*step)(struct connector *c))
+{
+	c->step = step;
+	pace_add(&c->job);
+}
+
+static void
+on_turn(void *arg)
+{
+	struct connector *c = arg;
+
+	c->step(c);
+}
 
 static int64_t
 attempt_timeout(const struct connector *c)
@@ -69,6 +87,7 @@ close_attempt(struct connector *c)
 		event_del(&c->io);
 	c->io_added = false;
 	event_del(&c->deadline);
+	pace_remove(&c->job);
 	PQfinish(c->conn);
 	c->conn = NULL;
 }
@@ -78,7 +97,7 @@ connector_cancel(struct connector *c)
 {
 	close_attempt(c);
 	if (c->resolving)
-		offload_cancel(c->resolving);
+		resolve_cancel(c->resolving);
 	if (c->prompting)
 		prompt_cancel(c->prompting);
 	addresses_free(&c->addresses);
@@ -251,7 +270,7 @@ on_io(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	c->io_added = false;
-	poll_connection(c);
+	proceed(c, poll_connection);
 }
 
 static const struct target_host *
@@ -277,7 +296,7 @@ on_deadline(evutil_socket_t fd, short what, void *arg)
 	c->sqlstate[0] = '\0';
 	close_attempt(c);
 	if (c->resolving) {
-		offload_cancel(c->resolving);
+		resolve_cancel(c->resolving);
 		c->resolving = NULL;
 		next_host(c);
 	} else {
@@ -334,7 +353,7 @@ attempt(struct connector *c)
 }
 
 static void
-on_resolved(struct addresses *found, void *arg)
+on_resolved(const struct addresses *found, void *arg)
 {
 	struct connector *c = arg;
 
@@ -346,9 +365,8 @@ on_resolved(struct addresses *found, void *arg)
 		next_host(c);
 		return;
 	}
-	c->addresses = *found;
-	*found = (struct addresses){0};
-	attempt(c);
+	addresses_copy(&c->addresses, found);
+	proceed(c, attempt);
 }
 
 static void
@@ -373,13 +391,8 @@ start_host(struct connector *c)
 }
 
 static void
-on_start(evutil_socket_t fd, short what, void *arg)
+begin(struct connector *c)
 {
-	struct connector *c = arg;
-
-	(void)fd;
-	(void)what;
-	event_assign(&c->deadline, c->base, -1, 0, on_deadline, c);
 	if (c->policy.force_prompt && !c->target->password)
 		ask_password(c);
 	else
@@ -398,8 +411,9 @@ connector_start(struct event_base *base, struct target *target,
 	c->done = done;
 	c->arg = arg;
 	c->standby_pass = target->prefer_standby;
-	/* Begins in the loop: the caller never sees its callback before this returns. */
-	event_assign(&c->deadline, base, -1, 0, on_start, c);
-	event_active(&c->deadline, EV_TIMEOUT, 0);
+	c->job.run = on_turn;
+	c->job.arg = c;
+	evtimer_assign(&c->deadline, base, on_deadline, c);
+	proceed(c, begin);
 	return c;
 }

@@ -9,42 +9,33 @@
 #include <sys/time.h>
 
 #include "buffer.h"
-#include "connection.h"
 #include "ending.h"
 #include "hook.h"
 #include "log.h"
 #include "options.h"
 #include "output.h"
+#include "pace.h"
 #include "ready.h"
 #include "report.h"
 #include "signals.h"
+#include "source.h"
 #include "ticker.h"
+
+/* What a pass may spend on connecting while others have something to say; microseconds. */
+#define PACE_BUDGET 2000
 
 /* Without any progress in delivery for this long, ending is over. */
 #define PROGRESS_TIMEOUT (5 * SECOND)
-
-/* A connection and its place in the set. */
-struct source {
-	struct manager *manager;
-	struct connection *connection;
-	bool ready;   /* in the list of those to pull from */
-	bool good;    /* it listens */
-	bool settled; /* its first attempt has ended, in either way */
-	bool drained; /* nothing more is expected of it in a drain */
-};
 
 struct manager {
 	struct options *options;
 	struct event_base *base;
 
-	struct source *sources;
-	size_t source_count;
-	struct source **ready, **pulling; /* to pull from in the next pass; in this one */
-	size_t ready_count;
-	size_t starting, good; /* sources not settled yet; sources that listen */
-	size_t draining;       /* sources whose barrier is still to come */
-	bool paused;           /* the sinks have no room: nothing is read */
-	bool warned;           /* that this happened */
+	struct sources sources;
+	size_t draining; /* sources whose barrier is still to come */
+	bool listened;   /* some connection did, at some time */
+	bool told;       /* that every connection listens */
+	bool warned;     /* that the sinks had no room */
 
 	struct sinks sinks;
 	struct output *output;
@@ -94,15 +85,14 @@ end(struct manager *m, enum cause cause)
 		m->cause = cause;
 }
 
+/* Every connection listens, now or some time after the start. */
 static void
-mark_ready(struct source *s)
+tell_ready(struct manager *m)
 {
-	struct manager *m = s->manager;
-
-	if (s->ready)
+	if (m->told || m->sources.good < m->sources.count)
 		return;
-	s->ready = true;
-	m->ready[m->ready_count++] = s;
+	m->told = true;
+	ready_tell(m->options->ready_fd);
 }
 
 /* Every first attempt has ended. */
@@ -111,8 +101,6 @@ started(struct manager *m)
 {
 	const struct options *o = m->options;
 
-	if (m->good == m->source_count)
-		ready_tell(o->ready_fd);
 	if (is_drain(m))
 		return; /* cron mails whatever it sees */
 	report_started(m->report);
@@ -124,64 +112,71 @@ started(struct manager *m)
 }
 
 static void
-settle(struct manager *m, struct source *s)
-{
-	if (s->settled)
-		return;
-	s->settled = true;
-	if (--m->starting == 0)
-		started(m);
-}
-
-static void
-drained(struct source *s)
+drained(struct manager *m, struct source *s)
 {
 	if (s->drained)
 		return;
 	s->drained = true;
-	if (--s->manager->draining == 0)
-		end(s->manager, CAUSE_DRAINED);
+	if (--m->draining == 0)
+		end(m, CAUSE_DRAINED);
 }
 
 static void
 on_drained(struct connection *c, void *arg)
 {
+	struct source *s = arg;
+
 	(void)c;
-	drained(arg);
+	drained(s->set->manager, s);
 }
 
 static void
 take_listening(struct manager *m, struct source *s, const struct record *r)
 {
-	s->good = true;
-	m->good++;
+	m->listened = true;
+	source_listens(s);
 	sinks_take(&m->sinks, r);
 	if (is_drain(m))
 		connection_barrier(s->connection, on_drained);
-	settle(m, s);
+	tell_ready(m);
+	if (source_settle(s))
+		started(m);
 }
 
-/* A connection goes to the garbage; whether pgwait ends for it is decided here. */
+/* Whether pgwait ends because this connection failed (man page, When a connection fails). */
+static bool
+is_fatal(const struct manager *m, const struct source *s, const struct record *r)
+{
+	size_t others_good = m->sources.good - s->good;
+	size_t others_starting = m->sources.starting - !s->settled;
+
+	if (is_drain(m) || (r->permanent && !s->settled))
+		return true;
+	if (others_good > 0 || others_starting > 0)
+		return false;
+	return m->options->reconnect == RECONNECT_NEVER ||
+	       (m->options->reconnect == RECONNECT_LOST && !m->listened);
+}
+
+/* A connection goes to the garbage. */
 static void
 take_lost(struct manager *m, struct source *s, const struct record *r)
 {
-	enum status status = r->phase == LOST_LISTENING ? STATUS_REFUSED : STATUS_LOST;
 	struct record told = *r;
+	bool retry = !is_drain(m) && m->options->reconnect != RECONNECT_NEVER;
 
-	m->good -= s->good;
-	s->good = false;
-	if (is_drain(m)) {
-		told.fatal = true;
-		if (m->failure == STATUS_OK)
-			m->failure = status;
-		drained(s);
-	} else if ((r->permanent && !s->settled) || (m->good == 0 && m->starting == !s->settled)) {
-		told.fatal = true;
-		m->failure = status;
-		end(m, CAUSE_LOST);
-	}
+	told.fatal = is_fatal(m, s, r);
+	told.retry = source_fails(s, retry && !told.fatal);
+	told.attempt = s->attempt;
+	if (told.fatal && m->failure == STATUS_OK)
+		m->failure = r->phase == LOST_LISTENING ? STATUS_REFUSED : STATUS_LOST;
 	sinks_take(&m->sinks, &told);
-	settle(m, s);
+	if (is_drain(m))
+		drained(m, s);
+	else if (told.fatal)
+		end(m, CAUSE_LOST);
+	if (source_settle(s))
+		started(m);
 }
 
 static void
@@ -223,57 +218,30 @@ pull(struct manager *m, struct source *s, bool need_room)
 	if (m->taken > before)
 		m->last_taken = clock_monotonic();
 	if (!dry)
-		mark_ready(s);
+		source_mark(s);
 }
 
 static void
 pull_ready(struct manager *m)
 {
-	struct source **list = m->ready;
-	size_t count = m->ready_count;
+	struct source *s = sources_take_ready(&m->sources), *next;
 
-	/* Who becomes ready meanwhile, even one of these, is pulled in the next pass. */
-	m->ready = m->pulling;
-	m->pulling = list;
-	m->ready_count = 0;
-	for (size_t i = 0; i < count; i++)
-		list[i]->ready = false;
-	for (size_t i = 0; i < count; i++)
-		pull(m, list[i], true);
+	for (; s; s = next) {
+		next = s->next_ready;
+		pull(m, s, true);
+	}
 }
 
 static void
 pause_sources(struct manager *m, bool paused)
 {
-	if (m->paused == paused)
-		return;
-	m->paused = paused;
 	if (paused && !m->warned)
 		log_warning(
 		    "the reader of standard output is too slow: the buffer of %zu MiB is full, "
 		    "notifications wait in the server's queue",
 		    OUTPUT_BUFFER >> 20);
 	m->warned |= paused;
-	for (size_t i = 0; i < m->source_count; i++)
-		connection_pause(m->sources[i].connection, paused);
-}
-
-static char *
-garbage_labels(const struct manager *m)
-{
-	struct buffer b = {0};
-	char *labels;
-
-	for (size_t i = 0; i < m->source_count; i++) {
-		const struct source *s = &m->sources[i];
-
-		if (connection_state(s->connection) == CONN_LOST)
-			buffer_addf(&b, "%s%s", buffer_length(&b) ? "\n" : "",
-			    connection_label(s->connection));
-	}
-	labels = xstrndup(buffer_length(&b) ? buffer_content(&b) : "", buffer_length(&b));
-	buffer_free(&b);
-	return labels;
+	sources_pause(&m->sources, paused);
 }
 
 /* After everything that was read, which this pass has pulled. */
@@ -281,7 +249,7 @@ static void
 idle(struct manager *m)
 {
 	struct record r = {.kind = RECORD_IDLE, .time = clock_realtime()};
-	char *garbage = garbage_labels(m);
+	char *garbage = sources_garbage(&m->sources);
 
 	r.count = m->taken - m->taken_at_idle;
 	r.garbage = garbage;
@@ -303,12 +271,10 @@ on_end_passed(struct fence *f, void *arg)
 static void
 begin_end(struct manager *m)
 {
-	m->ending = m->paused = true;
-	for (size_t i = 0; i < m->source_count; i++)
-		connection_pause(m->sources[i].connection, true);
-	for (size_t i = 0; i < m->source_count; i++)
-		if (connection_state(m->sources[i].connection) >= CONN_READY)
-			pull(m, &m->sources[i], false);
+	m->ending = true;
+	sources_pause(&m->sources, true);
+	for (size_t i = 0; i < m->sources.count; i++)
+		pull(m, m->sources.list[i], false);
 	m->end.passed = on_end_passed;
 	m->end.arg = m;
 	sinks_fence(&m->sinks, &m->end);
@@ -340,13 +306,6 @@ pass(struct manager *m)
 		begin_end(m);
 		pass(m);
 	}
-}
-
-static void
-on_wake(struct connection *c, void *arg)
-{
-	(void)c;
-	mark_ready(arg);
 }
 
 /* A sink can go on: the pass that follows every turn of the loop does the rest. */
@@ -397,25 +356,18 @@ on_signal(int signo, void *arg)
 static void
 start_sources(struct manager *m)
 {
-	const struct options *o = m->options;
-	struct connection_settings settings = {
+	struct options *o = m->options;
+	const struct connection_settings settings = {
 	    .base = m->base,
 	    .policy = {.never_prompt = o->never_prompt, .force_prompt = o->force_prompt},
 	    .drain = is_drain(m),
-	    .wake = on_wake,
+	    .heartbeat = o->heartbeat,
 	};
 
-	m->source_count = m->starting = m->draining = o->subscriptions.count;
-	m->sources = xcalloc(m->source_count, sizeof *m->sources);
-	m->ready = xcalloc(m->source_count, sizeof *m->ready);
-	m->pulling = xcalloc(m->source_count, sizeof *m->pulling);
-	for (size_t i = 0; i < m->source_count; i++) {
-		struct source *s = &m->sources[i];
-
-		s->manager = m;
-		settings.arg = s;
-		s->connection = connection_new(&o->subscriptions.list[i], &settings);
-	}
+	sources_init(&m->sources, m, &settings);
+	m->draining = o->subscriptions.count;
+	for (size_t i = 0; i < o->subscriptions.count; i++)
+		sources_add(&m->sources, &o->subscriptions.list[i]);
 }
 
 static void
@@ -447,20 +399,16 @@ finish(struct manager *m)
 	    .signal = m->signal,
 	    .failure = m->failure,
 	    .unmet = m->options->count >= 0 && !count_reached(m),
-	    .any_good = m->good > 0,
+	    .any_good = m->sources.good > 0,
 	};
 	struct ending e = ending_of(&outcome);
 
 	if (!output_finish(m->output) || m->cut)
 		e = (struct ending){STATUS_ERROR, 0};
-	for (size_t i = 0; i < m->source_count; i++)
-		connection_free(m->sources[i].connection);
+	sources_free(&m->sources);
 	signals_release();
 	report_free(m->report);
 	hook_free(m->hook);
-	free(m->sources);
-	free(m->ready);
-	free(m->pulling);
 	event_base_free(m->base);
 	return e;
 }
@@ -476,9 +424,10 @@ manager_run(struct options *options)
 	}
 	start(&m);
 	while (!m.done) {
-		bool more = m.ready_count && !m.paused;
+		bool more = (m.sources.ready && !m.sources.paused) || pace_waiting();
 
 		event_base_loop(m.base, EVLOOP_ONCE | (more ? EVLOOP_NONBLOCK : 0));
+		pace_run(PACE_BUDGET);
 		pass(&m);
 	}
 	return finish(&m);

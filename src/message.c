@@ -58,6 +58,9 @@ join(const char *text, char *sqlstate)
 		add_line(&b, text, length, sqlstate);
 		text += length + (text[length] == '\n');
 	}
+	/* More may follow it in the line. */
+	if (buffer_length(&b) && b.data[b.end - 1] == '.')
+		b.end--;
 	buffer_add(&b, "", 1);
 	joined = xstrdup(buffer_content(&b));
 	buffer_free(&b);

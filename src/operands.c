@@ -160,14 +160,20 @@ operands_parse(const struct operands *operands, struct subscriptions *to, char *
 }
 
 void
+subscription_free(struct subscription *s)
+{
+	target_free(s->target);
+	for (size_t i = 0; i < s->count; i++)
+		free(s->channels[i]);
+	free(s->channels);
+	*s = (struct subscription){0};
+}
+
+void
 subscriptions_free(struct subscriptions *s)
 {
-	for (size_t i = 0; i < s->count; i++) {
-		target_free(s->list[i].target);
-		for (size_t j = 0; j < s->list[i].count; j++)
-			free(s->list[i].channels[j]);
-		free(s->list[i].channels);
-	}
+	for (size_t i = 0; i < s->count; i++)
+		subscription_free(&s->list[i]);
 	free(s->list);
 	*s = (struct subscriptions){0};
 }

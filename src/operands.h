@@ -39,6 +39,7 @@ struct operands {
  */
 MUST_CHECK bool operands_parse(
     const struct operands *operands, struct subscriptions *to, char **error);
+void subscription_free(struct subscription *s);
 void subscriptions_free(struct subscriptions *s);
 
 #endif

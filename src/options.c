@@ -23,13 +23,35 @@ get_seconds(const struct arg_str *arg, bool zero, int64_t *us)
 	return false;
 }
 
+/* --heartbeat where it is not given. */
+#define HEARTBEAT (30 * SECOND)
+
 static bool
 get_times(const struct arguments *a, struct options *o)
 {
 	return get_seconds(a->timeout, true, &o->timeout) &&
 	       get_seconds(a->exit_idle, false, &o->exit_idle) &&
 	       get_seconds(a->max_time, false, &o->max_time) &&
-	       get_seconds(a->cmd_timeout, false, &o->cmd_timeout);
+	       get_seconds(a->cmd_timeout, false, &o->cmd_timeout) &&
+	       get_seconds(a->heartbeat, true, &o->heartbeat);
+}
+
+static bool
+get_reconnect(const struct arguments *a, struct options *o)
+{
+	static const char *const names[] = {
+	    [RECONNECT_LOST] = "lost", [RECONNECT_ALWAYS] = "always", [RECONNECT_NEVER] = "never"};
+	const char *s = arguments_last(a->reconnect);
+
+	for (size_t i = 0; s && i < sizeof names / sizeof names[0]; i++)
+		if (strcmp(s, names[i]) == 0) {
+			o->reconnect = (enum reconnect)i;
+			return true;
+		}
+	if (s)
+		arguments_error(
+		    "invalid --reconnect \"%s\": accepted are \"lost\", \"always\", \"never\"", s);
+	return !s;
 }
 
 static bool
@@ -104,9 +126,6 @@ check_needs(const struct arguments *a)
 		    "--idle-restart needs --timeout: without it there is no idle timer");
 	else if (a->cmd_timeout->count && !a->idle_cmd->count)
 		arguments_error("--cmd-timeout needs --idle-cmd: without it there is no command");
-	else if (a->reconnect->count && strcmp(arguments_last(a->reconnect), "never") != 0)
-		arguments_error("invalid --reconnect \"%s\": accepted is \"never\"",
-		    arguments_last(a->reconnect));
 	else if (a->idle_cmd->count && !*arguments_last(a->idle_cmd))
 		arguments_error("invalid --idle-cmd \"\": accepted is a command for the shell");
 	else if (a->password->count && a->no_password->count)
@@ -157,8 +176,10 @@ get_all(const struct arguments *a, struct options *o)
 	if (a->quiet->count || a->verbose->count)
 		log_set_level(a->verbose->count ? LOG_VERBOSE : LOG_QUIET);
 	if (!check_needs(a) || !get_times(a, o) || !get_numbers(a, o) || !get_format(a, o) ||
-	    !get_operands(a, o))
+	    !get_reconnect(a, o) || !get_operands(a, o))
 		return false;
+	if (o->heartbeat < 0)
+		o->heartbeat = HEARTBEAT;
 	o->idle_restart = a->idle_restart->count > 0;
 	o->never_prompt = a->no_password->count > 0;
 	o->force_prompt = a->password->count > 0;

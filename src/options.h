@@ -8,6 +8,12 @@
 #include "operands.h"
 #include "util.h"
 
+enum reconnect {
+	RECONNECT_LOST,   /* what was lost, and what failed at the start for a passing reason */
+	RECONNECT_ALWAYS, /* also where nothing listened at the start */
+	RECONNECT_NEVER,
+};
+
 /* Times are microseconds; -1 where the option was not given. Everything in it is owned. */
 struct options {
 	struct subscriptions subscriptions;
@@ -20,6 +26,8 @@ struct options {
 	char *idle_cmd;
 	int64_t cmd_timeout;
 	int ready_fd;
+	enum reconnect reconnect;
+	int64_t heartbeat; /* 0: none */
 	bool never_prompt, force_prompt;
 };
 

@@ -64,7 +64,9 @@ struct record {
 	/* RECORD_LOST */
 	const char *reason;
 	const char *sqlstate; /* five characters, or NULL: the network */
+	const char *hint;     /* what to do about it, or NULL */
 	enum lost_phase phase;
+	bool repeated;  /* the attempt before failed for the same reason */
 	bool permanent; /* no retry can mend it */
 	/* Set by the manager: */
 	bool fatal;       /* pgwait ends for it */

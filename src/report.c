@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "buffer.h"
+#include "format.h"
 #include "log.h"
 #include "record.h"
 
@@ -13,31 +14,53 @@
 
 struct report {
 	struct sink sink;
-	char *lines[LINES_MAX];
+	bool started;
+	char *lines[LINES_MAX]; /* until then */
 	size_t count;
 };
+
+/* Of failures in a row: the first few, then ever fewer; and whatever is new. */
+static bool
+is_worth_a_line(const struct record *r)
+{
+	return r->fatal || !r->repeated || (r->attempt & (r->attempt - 1)) == 0;
+}
+
+/* "; attempt 4, the next one in 12 s", or a part of it. */
+static char *
+describe_retry(const struct record *r)
+{
+	char *attempt = r->attempt > 1 ? xasprintf("; attempt %u", r->attempt) : xstrdup("");
+	char *text;
+
+	if (r->retry < 0)
+		text = xstrdup(attempt);
+	else
+		text = xasprintf("%s%s %.1f s", attempt,
+		    r->attempt > 1 ? ", the next one in" : "; trying again in",
+		    (double)r->retry / SECOND);
+	free(attempt);
+	return text;
+}
 
 static void
 report_lost(const struct record *r)
 {
+	static const char *const what[] = {[LOST_CONNECTING] = "could not connect to",
+	    [LOST_LISTENING] = "could not listen on",
+	    [LOST_LATER] = "lost the connection to"};
 	void (*say)(const char *, ...) = r->fatal ? log_error : log_warning;
-	const char *open = r->sqlstate ? " (SQLSTATE " : "";
-	const char *state = r->sqlstate ? r->sqlstate : "";
-	const char *close = r->sqlstate ? ")" : "";
-	const char *label = r->origin->label;
+	char *retry;
 
-	switch (r->phase) {
-	case LOST_CONNECTING:
-		say("could not connect to \"%s\": %s%s%s%s", label, r->reason, open, state, close);
-		break;
-	case LOST_LISTENING:
-		say("could not listen on \"%s\": %s%s%s%s", label, r->reason, open, state, close);
-		break;
-	case LOST_LATER:
-		say("lost the connection to \"%s\": %s%s%s%s", label, r->reason, open, state,
-		    close);
-		break;
-	}
+	if (!is_worth_a_line(r))
+		return;
+	retry = describe_retry(r);
+	say("%s \"%s\": %s%s%s%s%s", what[r->phase], r->origin->label, r->reason,
+	    r->sqlstate ? " (SQLSTATE " : "", r->sqlstate ? r->sqlstate : "",
+	    r->sqlstate ? ")" : "", retry);
+	if (r->hint)
+		log_hint("%s", r->hint);
+	free(retry);
 }
 
 /* "jobs, audit (app@db1)" */
@@ -56,18 +79,32 @@ describe_listening(const struct record *r)
 }
 
 static void
-report_take(struct sink *s, const struct record *r)
+report_listening(struct report *report, const struct record *r)
 {
-	struct report *report = (struct report *)s;
+	char *line = describe_listening(r), since[FORMAT_TIME_LENGTH];
 
-	s->out++;
-	if (r->kind == RECORD_LOST) {
-		report_lost(r);
+	if (r->since >= 0) {
+		format_time(since, r->since);
+		log_warning(
+		    "listening again on %s: what was sent since %.*s, for %.1f s, may be missing",
+		    line, FORMAT_TIME_LENGTH, since, (double)r->gap / SECOND);
+	} else if (report->started) {
+		log_info("listening on %s", line);
+	} else if (report->count++ < LINES_MAX) {
+		report->lines[report->count - 1] = line;
 		return;
 	}
-	if (report->count < LINES_MAX)
-		report->lines[report->count] = describe_listening(r);
-	report->count++;
+	free(line);
+}
+
+static void
+report_take(struct sink *s, const struct record *r)
+{
+	s->out++;
+	if (r->kind == RECORD_LOST)
+		report_lost(r);
+	else
+		report_listening((struct report *)s, r);
 }
 
 struct report *
@@ -90,6 +127,7 @@ report_sink(struct report *r)
 void
 report_started(struct report *r)
 {
+	r->started = true;
 	if (r->count > LINES_MAX)
 		log_info("listening on %zu connections", r->count);
 	else

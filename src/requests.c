@@ -2,21 +2,29 @@
 
 #include "requests.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 struct request {
 	char *sql;
+	char *parameters[REQUEST_PARAMETERS];
+	int parameter_count; /* 0: a simple query */
 	request_done *done;
 	void *arg;
 	struct request *next;
 };
 
 void
-requests_add(struct requests *q, char *sql, request_done *done, void *arg)
+requests_add_with(struct requests *q, char *sql, const char *const parameters[], int count,
+    request_done *done, void *arg)
 {
 	struct request *r = xcalloc(1, sizeof *r), **at = &q->first;
 
+	assert(count <= REQUEST_PARAMETERS);
 	r->sql = sql;
+	for (int i = 0; i < count; i++)
+		r->parameters[i] = xstrdup(parameters[i]);
+	r->parameter_count = count;
 	r->done = done;
 	r->arg = arg;
 	while (*at)
@@ -24,14 +32,30 @@ requests_add(struct requests *q, char *sql, request_done *done, void *arg)
 	*at = r;
 }
 
+void
+requests_add(struct requests *q, char *sql, request_done *done, void *arg)
+{
+	requests_add_with(q, sql, NULL, 0, done, arg);
+}
+
 bool
 requests_send(struct requests *q, PGconn *conn)
 {
-	if (q->sent || !q->first)
+	const struct request *r = q->first;
+	int ok;
+
+	if (q->sent || !r)
 		return true;
-	if (!PQsendQuery(conn, q->first->sql))
+	if (r->parameter_count)
+		ok = PQsendQueryParams(conn, r->sql, r->parameter_count, NULL,
+		    (const char *const *)r->parameters, NULL, NULL, 0);
+	else
+		ok = PQsendQuery(conn, r->sql);
+	if (!ok)
 		return false;
 	q->sent = true;
+	q->sent_at = clock_monotonic();
+	q->sent_time = clock_realtime();
 	return true;
 }
 
@@ -41,40 +65,49 @@ requests_collect(struct requests *q, PGconn *conn)
 	while (q->sent && !q->answered && !PQisBusy(conn)) {
 		PGresult *result = PQgetResult(conn);
 
-		if (!result)
+		if (!result) {
 			q->answered = true;
-		else if (PQresultStatus(result) == PGRES_FATAL_ERROR && !q->error)
-			q->error = result;
-		else
+		} else if (q->result && request_failed(q->result)) {
 			PQclear(result);
+		} else {
+			PQclear(q->result);
+			q->result = result;
+		}
 	}
+}
+
+static void
+finish(struct requests *q, PGresult *result)
+{
+	struct request *r = q->first;
+
+	q->first = r->next;
+	q->sent = q->answered = false;
+	q->result = NULL;
+	r->done(r->arg, result);
+	PQclear(result);
+	free(r->sql);
+	for (int i = 0; i < r->parameter_count; i++)
+		free(r->parameters[i]);
+	free(r);
 }
 
 void
 requests_finish(struct requests *q)
 {
-	struct request *r = q->first;
-	PGresult *error = q->error;
-
-	q->first = r->next;
-	q->sent = q->answered = false;
-	q->error = NULL;
-	r->done(r->arg, error);
-	PQclear(error);
-	free(r->sql);
-	free(r);
+	finish(q, q->result);
 }
 
 void
-requests_free(struct requests *q)
+requests_abandon(struct requests *q)
 {
-	while (q->first) {
-		struct request *r = q->first;
+	PQclear(q->result);
+	while (q->first)
+		finish(q, NULL);
+}
 
-		q->first = r->next;
-		free(r->sql);
-		free(r);
-	}
-	PQclear(q->error);
-	*q = (struct requests){0};
+bool
+request_failed(const PGresult *result)
+{
+	return !result || PQresultStatus(result) == PGRES_FATAL_ERROR;
 }

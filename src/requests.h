@@ -1,8 +1,9 @@
 /*
  * The queue of a connection's requests: one on the wire at a time.
  *
- * A request is a simple query, of one or more statements. Its answer is only collected when it
- * comes; requests_finish() hands it on when the owner has pulled what was received before it.
+ * A request is a simple query, of one or more statements, or one statement with parameters. Its
+ * answer is only collected when it comes; requests_finish() hands it on when the owner has pulled
+ * what was received before it.
  */
 #ifndef PGWAIT_REQUESTS_H
 #define PGWAIT_REQUESTS_H
@@ -11,8 +12,11 @@
 
 #include "util.h"
 
-/* `error` is the first error among the results, NULL if there was none; it is the queue's. */
-typedef void request_done(void *arg, const PGresult *error);
+/*
+ * `result` is the first error among the results, or the last one; NULL where the connection went
+ * before the answer came. It is the queue's.
+ */
+typedef void request_done(void *arg, const PGresult *result);
 
 struct request;
 
@@ -20,11 +24,18 @@ struct request;
 struct requests {
 	struct request *first; /* on the wire once `sent` */
 	bool sent, answered;
-	PGresult *error;
+	int64_t sent_at, sent_time; /* the first: monotonic, and Unix time; microseconds */
+	PGresult *result;
 };
 
 /* Takes `sql`, from malloc. */
 void requests_add(struct requests *q, char *sql, request_done *done, void *arg);
+
+#define REQUEST_PARAMETERS 2
+
+/* The same for a statement with $1 and so on; `parameters` is copied. */
+void requests_add_with(struct requests *q, char *sql, const char *const parameters[], int count,
+    request_done *done, void *arg);
 
 /* Sends the next, where nothing is on the wire. False if the connection failed. */
 MUST_CHECK bool requests_send(struct requests *q, PGconn *conn);
@@ -34,6 +45,11 @@ void requests_collect(struct requests *q, PGconn *conn);
 
 /* Ends the answered request: runs its `done`, which may add others. */
 void requests_finish(struct requests *q);
-void requests_free(struct requests *q);
+
+/* The connection went: ends all of them without an answer. */
+void requests_abandon(struct requests *q);
+
+/* Whether an answer is an error, or there is none. */
+MUST_CHECK bool request_failed(const PGresult *result);
 
 #endif

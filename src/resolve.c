@@ -11,11 +11,22 @@
 
 #include "offload.h"
 
+/* One name being looked up, for everybody who waits for it. */
 struct lookup {
 	char *host;
 	struct addresses found;
-	resolve_done *done;
+	struct resolve *waiting;
+	struct lookup *next;
 };
+
+struct resolve {
+	struct lookup *lookup;
+	resolve_done *done;
+	void *arg;
+	struct resolve *next;
+};
+
+static struct lookup *lookups; /* those that a thread is at */
 
 bool
 resolve_needed(const char *host)
@@ -67,29 +78,80 @@ lookup_drop(void *job)
 static void
 lookup_done(void *job, void *arg)
 {
-	struct lookup *l = job;
+	struct lookup *l = job, **at = &lookups;
 
-	l->done(&l->found, arg);
+	(void)arg;
+	while (*at != l)
+		at = &(*at)->next;
+	*at = l->next;
+	while (l->waiting) {
+		struct resolve *r = l->waiting;
+
+		l->waiting = r->next;
+		r->done(&l->found, r->arg);
+		free(r);
+	}
 	lookup_drop(l);
 }
 
-struct offload *
-resolve_start(struct event_base *base, const char *host, resolve_done *done, void *arg)
+static struct lookup *
+find_or_start(struct event_base *base, const char *host)
 {
 	static const struct offload_job kind = {lookup_work, lookup_done, lookup_drop};
-	struct lookup *l = xcalloc(1, sizeof *l);
-	struct offload *o;
+	struct lookup *l;
 
+	for (l = lookups; l; l = l->next)
+		if (strcmp(l->host, host) == 0)
+			return l;
+	l = xcalloc(1, sizeof *l);
 	l->host = xstrdup(host);
-	l->done = done;
-	o = offload_start(base, &kind, l, arg);
-	if (!o) {
+	if (!offload_start(base, &kind, l, NULL)) {
 		int error = errno;
 
 		lookup_drop(l);
 		errno = error;
+		return NULL;
 	}
-	return o;
+	l->next = lookups;
+	lookups = l;
+	return l;
+}
+
+struct resolve *
+resolve_start(struct event_base *base, const char *host, resolve_done *done, void *arg)
+{
+	struct lookup *l = find_or_start(base, host);
+	struct resolve *r, **at;
+
+	if (!l)
+		return NULL;
+	r = xcalloc(1, sizeof *r);
+	r->lookup = l;
+	r->done = done;
+	r->arg = arg;
+	for (at = &l->waiting; *at;)
+		at = &(*at)->next;
+	*at = r;
+	return r;
+}
+
+void
+resolve_cancel(struct resolve *r)
+{
+	struct resolve **at = &r->lookup->waiting;
+
+	while (*at != r)
+		at = &(*at)->next;
+	*at = r->next;
+	free(r);
+}
+
+void
+addresses_copy(struct addresses *to, const struct addresses *from)
+{
+	*to = (struct addresses){.list = xcalloc(from->count, sizeof *to->list)};
+	for (; to->count < from->count; to->count++)
+		to->list[to->count] = xstrdup(from->list[to->count]);
 }
 
 void

@@ -302,6 +302,22 @@ apart(const char *keyword)
 	return false;
 }
 
+/*
+ * So that a connection that died without a word is noticed while nothing is sent (fact F6): the
+ * kernel asks after 30 s, three times; the system's own default is two hours. What the user set
+ * stays.
+ */
+static void
+add_keepalives(struct params *p, const PQconninfoOption *options)
+{
+	static const char *const defaults[][2] = {{"keepalives_idle", "30"},
+	    {"keepalives_interval", "5"}, {"keepalives_count", "3"}, {"tcp_user_timeout", "45000"}};
+
+	for (size_t i = 0; i < sizeof defaults / sizeof defaults[0]; i++)
+		if (!option_value(options, defaults[i][0]))
+			params_add(p, defaults[i][0], defaults[i][1]);
+}
+
 static bool
 set_parameters(
     struct target *t, const PQconninfoOption *options, const char *gssencmode, char **error)
@@ -320,6 +336,7 @@ set_parameters(
 		if (value && *value && !apart(o->keyword))
 			params_add(&p, o->keyword, value);
 	}
+	add_keepalives(&p, options);
 	params_add(&p, "client_encoding", "SQL_ASCII"); /* fact F4 */
 	params_add(&p, "fallback_application_name", "pgwait");
 	t->prefer_standby = session && strcmp(session, "prefer-standby") == 0;

@@ -79,7 +79,7 @@ teardown() {
 }
 
 @test "a server that shuts down is told with its reason, what came before is written" {
-	start_pgwait -n 9 -f %p jobs
+	start_pgwait --reconnect never -n 9 -f %p jobs
 	notify jobs before
 	sql -c "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'pgwait'" >/dev/null
 	end_pgwait
@@ -88,7 +88,7 @@ teardown() {
 }
 
 @test "a backend that is killed" {
-	start_pgwait application_name=victim jobs
+	start_pgwait --reconnect never application_name=victim jobs
 	pid=$(sql -c "SELECT pid FROM pg_stat_activity WHERE application_name = 'victim'")
 	# The whole server restarts after this: the tests that follow wait for it.
 	kill -KILL "$pid"
@@ -117,16 +117,4 @@ teardown() {
 		notify jobs $i
 		wait_for lines "$OUT" $i
 	done
-}
-
-@test "a standby in recovery refuses LISTEN: 3" {
-	standby=$SANDBOX_DIR/standby
-	port=$(free_port)
-	"$SANDBOX_RUN" pg_basebackup -D "$standby" -R -c fast -h "$PGHOST" -p "$PGPORT" -U postgres >/dev/null
-	"$SANDBOX_RUN" pg_ctl -D "$standby" -l "$standby.log" -w -o "-p $port" start >/dev/null 3>&-
-	run_split "$PGWAIT" -p "$port" jobs
-	"$SANDBOX_RUN" pg_ctl -D "$standby" -m immediate -w stop >/dev/null
-	echo "$errors"
-	[[ $status -eq 3 ]]
-	[[ $errors == *'could not listen on'*'recovery (SQLSTATE 25006)' ]]
 }

@@ -221,8 +221,8 @@ complete_bash() {
 	for with in with without; do
 		[ "$(complete_bash pgwait --ti)" = --timeout ]
 		[ "$(complete_bash pgwait jobs --idle-r)" = --idle-restart ]
-		[ "$(complete_bash pgwait --reconnect '')" = never ]
-		[ "$(complete_bash pgwait --reconnect =)" = never ]
+		[ "$(complete_bash pgwait --reconnect n)" = never ]
+		[ "$(complete_bash pgwait --reconnect = a)" = always ]
 		[ "$(complete_bash pgwait -d postg)" = postgres ]
 		[ "$(complete_bash pgwait --dbname = postg)" = postgres ]
 		[ "$(complete_bash pgwait --format '')" = '' ]

@@ -137,8 +137,8 @@ stopped_listening() {
 	cmp "$OUT" <(seq "$n")
 }
 
-@test "the server goes down: 2, with the reason" {
-	start_pgwait -f %p jobs
+@test "the server goes down, and no reconnecting: 2, with the reason" {
+	start_pgwait --reconnect never -f %p jobs
 	notify jobs last
 	sql -c "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'pgwait'" >/dev/null
 	end_pgwait

@@ -89,7 +89,7 @@ lines_of_idle() {
 
 @test "a lost connection goes to the garbage, the others go on" {
 	createdb lost
-	start_pgwait -t 0.1 --idle-cmd "printf '%s\n' \"\$PGWAIT_GARBAGE\" >>'$TMP/garbage'" dbname=lost dbname=postgres jobs
+	start_pgwait --reconnect never -t 0.1 --idle-cmd "printf '%s\n' \"\$PGWAIT_GARBAGE\" >>'$TMP/garbage'" dbname=lost dbname=postgres jobs
 	sql -c "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'lost'" >/dev/null
 	wait_for grep -qsx "lost@$PGHOST:$PGPORT" "$TMP/garbage"
 	grep -q "pgwait: warning: lost the connection to \"lost@$PGHOST:$PGPORT\"" "$ERR"
@@ -98,7 +98,7 @@ lines_of_idle() {
 }
 
 @test "what libpq holds when a connection dies is written first" {
-	start_pgwait -f %p jobs
+	start_pgwait --reconnect never -f %p jobs
 	kill -STOP "$PID"
 	burst 1000
 	pid=$(sql -c "SELECT pid FROM pg_stat_activity WHERE application_name = 'pgwait'")

@@ -1,0 +1,319 @@
+#include "config.h"
+
+#include "link.h"
+
+#include <event2/event.h>
+#include <event2/event_struct.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "log.h"
+#include "message.h"
+
+/* Reads of a TLS or GSS connection in one go: the library may hold more than the socket shows. */
+#define EXTRA_READS 64
+
+struct link {
+	PGconn *conn;
+	const char *label;
+	struct event readable, writable;
+	struct requests requests;
+	link_wake *wake;
+	void *arg;
+
+	bool reading;
+	int64_t alive;        /* when something was last read; monotonic */
+	int64_t read_time;    /* the same; Unix time */
+	unsigned extra_reads; /* left for this wake-up */
+	unsigned empty_reads; /* one after another */
+
+	bool failed, told; /* `told`: by the server, why */
+	char *reason;
+	char sqlstate[6]; /* "" if none */
+};
+
+static void
+set_reason(struct link *l, const char *reason, const char *sqlstate)
+{
+	free(l->reason);
+	l->reason = message_line(reason);
+	snprintf(l->sqlstate, sizeof l->sqlstate, "%s", sqlstate ? sqlstate : "");
+}
+
+void
+link_fail(struct link *l, const char *reason, const char *sqlstate)
+{
+	if (l->failed)
+		return;
+	l->failed = true;
+	l->reading = false;
+	event_del(&l->readable);
+	event_del(&l->writable);
+	if (!l->told)
+		set_reason(l, reason, sqlstate);
+	l->wake(l->arg);
+}
+
+const char *
+link_failure(const struct link *l, const char **sqlstate)
+{
+	*sqlstate = l->sqlstate[0] ? l->sqlstate : NULL;
+	return l->failed ? l->reason : NULL;
+}
+
+/*
+ * The reason for a disconnect comes as a notice when no query is on the wire (fact F8): FATAL, or,
+ * at an immediate shutdown and after a crash, a warning of class 57P (operator intervention).
+ */
+static bool
+is_last_word(const char *severity, const char *sqlstate)
+{
+	return strcmp(severity, "FATAL") == 0 || strcmp(severity, "PANIC") == 0 ||
+	       (sqlstate && strncmp(sqlstate, "57P", 3) == 0);
+}
+
+static void
+on_notice(void *arg, const PGresult *result)
+{
+	struct link *l = arg;
+	const char *severity = PQresultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED);
+	const char *primary = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+	const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+
+	if (!severity || !primary)
+		return;
+	if (!is_last_word(severity, sqlstate)) {
+		log_debug("%s: %s: %s", l->label, severity, primary);
+		return;
+	}
+	l->told = true;
+	set_reason(l, primary, sqlstate);
+}
+
+/* One read. The time of what came with it is now. */
+static bool
+read_once(struct link *l)
+{
+	l->alive = clock_monotonic();
+	l->read_time = clock_realtime();
+	if (!PQconsumeInput(l->conn)) {
+		link_fail(l, PQerrorMessage(l->conn), NULL);
+		return false;
+	}
+	requests_collect(&l->requests, l->conn);
+	return true;
+}
+
+static void
+on_readable(evutil_socket_t fd, short what, void *arg)
+{
+	struct link *l = arg;
+
+	(void)fd;
+	(void)what;
+	l->extra_reads = PQsslInUse(l->conn) || PQgssEncInUse(l->conn) ? EXTRA_READS : 0;
+	l->empty_reads = 0;
+	if (read_once(l))
+		l->wake(l->arg);
+}
+
+/*
+ * With TLS or GSS one read may leave data in the library that the socket does not show. Reads once
+ * more; false when there is no more to expect: a read may bring a part of a message only, so two
+ * must bring nothing.
+ */
+static bool
+read_more(struct link *l)
+{
+	if (l->extra_reads == 0 || !l->reading || l->empty_reads == 2)
+		return false;
+	l->empty_reads++;
+	if (--l->extra_reads == 0) {
+		/* Others first; then on. */
+		l->extra_reads = EXTRA_READS;
+		l->wake(l->arg);
+		return false;
+	}
+	return read_once(l) || l->failed;
+}
+
+PGnotify *
+link_notify(struct link *l)
+{
+	PGnotify *n;
+
+	while (!(n = PQnotifies(l->conn)) && !l->requests.answered && read_more(l))
+		;
+	if (n)
+		l->empty_reads = 0;
+	return n;
+}
+
+static void
+flush(struct link *l)
+{
+	int left = PQflush(l->conn);
+
+	if (left > 0)
+		event_add(&l->writable, NULL);
+	else if (left < 0)
+		link_fail(l, PQerrorMessage(l->conn), NULL);
+}
+
+static void
+on_writable(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	flush(arg);
+}
+
+static void
+send_next(struct link *l)
+{
+	if (l->failed)
+		return;
+	if (requests_send(&l->requests, l->conn))
+		flush(l);
+	else
+		link_fail(l, PQerrorMessage(l->conn), NULL);
+}
+
+void
+link_request_with(struct link *l, char *sql, const char *const parameters[], int count,
+    request_done *done, void *arg)
+{
+	requests_add_with(&l->requests, sql, parameters, count, done, arg);
+	send_next(l);
+}
+
+void
+link_request(struct link *l, char *sql, request_done *done, void *arg)
+{
+	link_request_with(l, sql, NULL, 0, done, arg);
+}
+
+bool
+link_finish(struct link *l)
+{
+	if (!l->requests.answered)
+		return false;
+	requests_finish(&l->requests);
+	send_next(l);
+	return true;
+}
+
+/* Whether something can be read now; then it is. A stopped pgwait (^Z) finds the answer so. */
+static bool
+read_late(struct link *l)
+{
+	struct pollfd p = {.fd = PQsocket(l->conn), .events = POLLIN};
+
+	if (poll(&p, 1, 0) <= 0)
+		return false;
+	on_readable(p.fd, EV_READ, l);
+	return true;
+}
+
+/* That it was answered is all that matters. */
+static void
+on_heartbeat(void *arg, const PGresult *result)
+{
+	(void)arg;
+	(void)result;
+}
+
+int64_t
+link_beat(struct link *l, int64_t now, int64_t heartbeat, int64_t slack)
+{
+	const struct requests *q = &l->requests;
+	int64_t due;
+
+	if (l->failed || !l->reading)
+		return INT64_MAX;
+	if (q->sent && !q->answered) {
+		due = (q->sent_at > l->alive ? q->sent_at : l->alive) + LINK_TIMEOUT;
+		if (now < due)
+			return due;
+		if (!read_late(l))
+			link_fail(l, "the server does not answer", NULL);
+		return now + LINK_TIMEOUT;
+	}
+	if (heartbeat == 0)
+		return INT64_MAX;
+	due = q->sent_at + heartbeat;
+	if (now + slack < due)
+		return due;
+	link_request(l, xstrdup(""), on_heartbeat, NULL);
+	return now + LINK_TIMEOUT;
+}
+
+void
+link_read(struct link *l, bool on)
+{
+	if (l->failed || l->reading == on)
+		return;
+	l->reading = on;
+	l->alive = clock_monotonic(); /* whoever did not read cannot judge */
+	if (on)
+		event_add(&l->readable, NULL);
+	else
+		event_del(&l->readable);
+}
+
+struct link *
+link_open(struct event_base *base, PGconn *conn, const char *label, link_wake *wake, void *arg)
+{
+	struct link *l = xcalloc(1, sizeof *l);
+
+	l->conn = conn;
+	l->label = label;
+	l->wake = wake;
+	l->arg = arg;
+	l->alive = clock_monotonic();
+	l->read_time = clock_realtime();
+	PQsetNoticeReceiver(conn, on_notice, l);
+	event_assign(&l->readable, base, PQsocket(conn), EV_READ | EV_PERSIST, on_readable, l);
+	event_assign(&l->writable, base, PQsocket(conn), EV_WRITE, on_writable, l);
+	return l;
+}
+
+void
+link_close(struct link *l)
+{
+	if (!l)
+		return;
+	event_del(&l->readable);
+	event_del(&l->writable);
+	l->failed = true; /* a callback may want to send another */
+	requests_abandon(&l->requests);
+	PQfinish(l->conn);
+	free(l->reason);
+	free(l);
+}
+
+int64_t
+link_read_time(const struct link *l)
+{
+	return l->read_time;
+}
+
+int64_t
+link_sent_at(const struct link *l)
+{
+	return l->requests.sent_at;
+}
+
+int64_t
+link_sent_time(const struct link *l)
+{
+	return l->requests.sent_time;
+}
+
+PGconn *
+link_conn(const struct link *l)
+{
+	return l->conn;
+}

@@ -1,0 +1,209 @@
+#include "config.h"
+
+#include "listener.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "buffer.h"
+#include "link.h"
+#include "log.h"
+#include "operands.h"
+#include "proof.h"
+#include "sql.h"
+#include "target.h"
+
+struct listener {
+	struct event_base *base;
+	struct link *link;
+	const struct subscription *subscription;
+	struct encoding *encoding;
+	bool answered;       /* LISTEN was */
+	struct proof *proof; /* under way */
+	char *private;       /* its channel; NULL: no pooler */
+	listener_done *done;
+	void *arg;
+};
+
+static void
+refuse(struct listener *l, const char *reason, const char *sqlstate, const char *hint)
+{
+	const struct listener_failure failure = {reason, sqlstate, hint, true};
+
+	l->done(&failure, l->arg);
+}
+
+/* The answer to UNLISTEN: nothing depends on it. */
+static void
+on_unlistened(void *arg, const PGresult *result)
+{
+	(void)arg;
+	(void)result;
+}
+
+static void
+on_unproven(const char *error, void *arg)
+{
+	struct listener *l = arg;
+
+	l->proof = NULL;
+	if (error) {
+		log_warning("\"%s\" is reached through a pooler, and whether notifications get "
+			    "through it could not be tested: %s",
+		    l->subscription->target->label, error);
+		l->done(NULL, l->arg);
+		return;
+	}
+	refuse(l,
+	    "a pooler in transaction or statement mode is in between, and notifications do not "
+	    "get through it",
+	    NULL, "connect to the server itself, or to a pooler in session mode");
+}
+
+static void
+on_private_listening(void *arg, const PGresult *result)
+{
+	struct listener *l = arg;
+	const struct connector_policy policy = {.never_prompt = true};
+
+	if (!result)
+		return;
+	if (request_failed(result))
+		on_unproven(PQresultErrorMessage(result), l);
+	else
+		l->proof = proof_start(
+		    l->base, l->subscription->target, &policy, l->private, on_unproven, l);
+}
+
+static void
+start_proof(struct listener *l)
+{
+	uint64_t number[2] = {(uint64_t)clock_realtime(), (uint64_t)(uintptr_t)l};
+
+	if (getentropy(number, sizeof number) < 0)
+		log_debug("no entropy: the channel of the proof could be guessed");
+	l->private = xasprintf("pgwait_%016" PRIx64 "%016" PRIx64, number[0], number[1]);
+	link_request(l->link, xasprintf("LISTEN %s", l->private), on_private_listening, l);
+}
+
+bool
+listener_takes(struct listener *l, const char *channel)
+{
+	if (!l->private || strcmp(channel, l->private) != 0)
+		return false;
+	if (l->proof) {
+		proof_cancel(l->proof);
+		l->proof = NULL;
+		log_debug("%s: a pooler is in between, and notifications get through",
+		    l->subscription->target->label);
+		link_request(l->link, xasprintf("UNLISTEN %s", l->private), on_unlistened, l);
+		l->done(NULL, l->arg);
+	}
+	return true;
+}
+
+bool
+listener_waits(const struct listener *l)
+{
+	return !l->answered;
+}
+
+/* PQbackendPID() is what a pooler made up, if there is one. */
+static bool
+is_pooled(const struct listener *l, const PGresult *result)
+{
+	int64_t pid;
+
+	return PQntuples(result) == 1 &&
+	       parse_integer(PQgetvalue(result, 0, 0), 0, INT32_MAX, &pid) &&
+	       pid != PQbackendPID(link_conn(l->link));
+}
+
+static void
+on_refused(struct listener *l, const PGresult *result)
+{
+	const char *severity = PQresultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED);
+	const char *primary = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+	const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+	struct listener_failure failure = {
+	    .reason = primary ? primary : PQresultErrorMessage(result),
+	    .sqlstate = sqlstate,
+	    .refused = severity && strcmp(severity, "ERROR") == 0, /* FATAL: the connection went */
+	};
+
+	if (sqlstate && strcmp(sqlstate, "25006") == 0)
+		failure.hint = "a standby has no notifications: connect to its primary "
+			       "(among several hosts, target_session_attrs=primary finds it)";
+	l->done(&failure, l->arg);
+}
+
+static void
+on_listening(void *arg, const PGresult *result)
+{
+	struct listener *l = arg;
+
+	if (!result)
+		return; /* the connection went, and tells */
+	l->answered = true;
+	if (request_failed(result))
+		on_refused(l, result);
+	else if (is_pooled(l, result))
+		start_proof(l);
+	else
+		l->done(NULL, l->arg);
+}
+
+/* The first channel that the server cannot have, or NULL: then `sql` is the batch. */
+static const char *
+make_batch(const struct listener *l, struct buffer *sql)
+{
+	const struct subscription *s = l->subscription;
+
+	for (size_t i = 0; i < s->count; i++)
+		if (!sql_add(sql, "LISTEN", s->channels[i], link_conn(l->link), l->encoding))
+			return s->channels[i];
+	buffer_addf(sql, "%sSELECT pg_catalog.pg_backend_pid()", s->count ? ";" : "");
+	return NULL;
+}
+
+struct listener *
+listener_start(struct event_base *base, struct link *link, const struct subscription *s,
+    struct encoding *encoding, listener_done *done, void *arg)
+{
+	struct listener *l = xcalloc(1, sizeof *l);
+	struct buffer sql = {0};
+	const char *bad;
+	char *reason;
+
+	*l = (struct listener){.base = base,
+	    .link = link,
+	    .subscription = s,
+	    .encoding = encoding,
+	    .done = done,
+	    .arg = arg};
+	bad = make_batch(l, &sql);
+	if (bad) {
+		reason = xasprintf("channel \"%s\" cannot be a name in the server's encoding %s",
+		    bad, PQparameterStatus(link_conn(link), "server_encoding"));
+		refuse(l, reason, "22P05", NULL);
+		free(reason);
+	} else {
+		link_request(
+		    link, xstrndup(buffer_content(&sql), buffer_length(&sql)), on_listening, l);
+	}
+	buffer_free(&sql);
+	return l;
+}
+
+void
+listener_free(struct listener *l)
+{
+	if (!l)
+		return;
+	if (l->proof)
+		proof_cancel(l->proof);
+	free(l->private);
+	free(l);
+}

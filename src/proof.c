@@ -1,0 +1,137 @@
+#include "config.h"
+
+#include "proof.h"
+
+#include <event2/event.h>
+#include <event2/event_struct.h>
+#include <stdlib.h>
+#include <sys/time.h>
+
+#include "link.h"
+#include "pace.h"
+#include "target.h"
+
+struct proof {
+	struct event_base *base;
+	struct target *target;
+	const char *channel;
+	struct connector *connector;
+	struct link *link;
+	struct pace_job job; /* the link woke us */
+	struct event deadline;
+	bool sent; /* committed: it should arrive */
+	proof_done *done;
+	void *arg;
+};
+
+void
+proof_cancel(struct proof *p)
+{
+	if (p->connector)
+		connector_cancel(p->connector);
+	pace_remove(&p->job);
+	event_del(&p->deadline);
+	link_close(p->link);
+	free(p);
+}
+
+static void
+finish(struct proof *p, const char *error)
+{
+	proof_done *done = p->done;
+	void *arg = p->arg;
+	char *kept = error ? xstrdup(error) : NULL;
+
+	proof_cancel(p);
+	done(kept, arg);
+	free(kept);
+}
+
+static void
+arm_deadline(struct proof *p)
+{
+	struct timeval tv;
+
+	timeval_from(PROOF_TIMEOUT, &tv);
+	event_add(&p->deadline, &tv);
+}
+
+static void
+on_deadline(evutil_socket_t fd, short what, void *arg)
+{
+	struct proof *p = arg;
+
+	(void)fd;
+	(void)what;
+	finish(p, p->sent ? NULL : "no answer to NOTIFY");
+}
+
+static void
+on_sent(void *arg, const PGresult *result)
+{
+	struct proof *p = arg;
+
+	if (!result)
+		return; /* the link fails or is closed */
+	if (request_failed(result)) {
+		link_fail(p->link, PQresultErrorMessage(result), NULL);
+	} else {
+		p->sent = true;
+		arm_deadline(p);
+	}
+}
+
+static void
+on_turn(void *arg)
+{
+	struct proof *p = arg;
+	const char *reason, *sqlstate;
+
+	link_finish(p->link);
+	reason = link_failure(p->link, &sqlstate);
+	if (reason && !p->sent)
+		finish(p, reason);
+}
+
+static void
+on_wake(void *arg)
+{
+	struct proof *p = arg;
+
+	pace_add(&p->job);
+}
+
+static void
+on_connected(PGconn *conn, const struct connector_failure *failure, void *arg)
+{
+	struct proof *p = arg;
+
+	p->connector = NULL;
+	if (!conn) {
+		finish(p, failure->reason);
+		return;
+	}
+	p->link = link_open(p->base, conn, p->target->label, on_wake, p);
+	link_read(p->link, true);
+	link_request_with(
+	    p->link, xstrdup("SELECT pg_catalog.pg_notify($1, '')"), &p->channel, 1, on_sent, p);
+	arm_deadline(p);
+}
+
+struct proof *
+proof_start(struct event_base *base, struct target *target, const struct connector_policy *policy,
+    const char *channel, proof_done *done, void *arg)
+{
+	struct proof *p = xcalloc(1, sizeof *p);
+
+	p->base = base;
+	p->target = target;
+	p->channel = channel;
+	p->done = done;
+	p->arg = arg;
+	p->job.run = on_turn;
+	p->job.arg = p;
+	evtimer_assign(&p->deadline, base, on_deadline, p);
+	p->connector = connector_start(base, target, policy, on_connected, p);
+	return p;
+}

@@ -1,0 +1,203 @@
+#include "config.h"
+
+#include "source.h"
+
+#include <event2/event.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/time.h>
+
+#include "buffer.h"
+
+/* Heartbeats that are due within this part of their interval go out together, with one wake-up. */
+#define BEAT_SLACK 8
+
+void
+source_mark(struct source *s)
+{
+	struct sources *set = s->set;
+
+	if (s->ready)
+		return;
+	s->ready = true;
+	s->next_ready = NULL;
+	if (set->ready)
+		set->last_ready->next_ready = s;
+	else
+		set->ready = s;
+	set->last_ready = s;
+}
+
+struct source *
+sources_take_ready(struct sources *set)
+{
+	struct source *first = set->ready;
+
+	set->ready = NULL;
+	for (struct source *s = first; s; s = s->next_ready)
+		s->ready = false;
+	return first;
+}
+
+static void
+on_wake(struct connection *c, void *arg)
+{
+	(void)c;
+	source_mark(arg);
+}
+
+static void
+arm_beat(struct sources *set, int64_t at, int64_t now)
+{
+	struct timeval tv;
+
+	set->beat_at = at;
+	if (at == INT64_MAX)
+		return;
+	timeval_from(at - now, &tv);
+	event_add(&set->beat, &tv);
+}
+
+static void
+on_beat(evutil_socket_t fd, short what, void *arg)
+{
+	struct sources *set = arg;
+	int64_t now = clock_monotonic(), first = INT64_MAX;
+
+	(void)fd;
+	(void)what;
+	for (size_t i = 0; i < set->count; i++) {
+		int64_t at = connection_beat(
+		    set->list[i]->connection, now, set->settings.heartbeat / BEAT_SLACK);
+
+		first = at < first ? at : first;
+	}
+	arm_beat(set, first, now);
+}
+
+static void
+on_retry(evutil_socket_t fd, short what, void *arg)
+{
+	struct source *s = arg;
+
+	(void)fd;
+	(void)what;
+	connection_start(s->connection);
+}
+
+void
+sources_init(
+    struct sources *set, struct manager *manager, const struct connection_settings *settings)
+{
+	*set = (struct sources){.manager = manager, .settings = *settings, .beat_at = INT64_MAX};
+	set->settings.wake = on_wake;
+	evtimer_assign(&set->beat, settings->base, on_beat, set);
+}
+
+void
+sources_add(struct sources *set, struct subscription *subscription)
+{
+	struct connection_settings settings = set->settings;
+	struct source *s = xcalloc(1, sizeof *s);
+
+	s->set = set;
+	s->subscription = *subscription;
+	*subscription = (struct subscription){0};
+	evtimer_assign(&s->retry, settings.base, on_retry, s);
+	settings.arg = s;
+	s->connection = connection_new(&s->subscription, &settings);
+	set->list = xrealloc(set->list, (set->count + 1) * sizeof *set->list);
+	set->list[set->count++] = s;
+	set->starting++;
+	connection_pause(s->connection, set->paused);
+	connection_start(s->connection);
+}
+
+static void
+source_free(struct source *s)
+{
+	event_del(&s->retry);
+	connection_free(s->connection);
+	subscription_free(&s->subscription);
+	free(s);
+}
+
+void
+sources_free(struct sources *set)
+{
+	for (size_t i = 0; i < set->count; i++)
+		source_free(set->list[i]);
+	event_del(&set->beat);
+	free(set->list);
+	*set = (struct sources){0};
+}
+
+void
+sources_pause(struct sources *set, bool paused)
+{
+	if (set->paused == paused)
+		return;
+	set->paused = paused;
+	for (size_t i = 0; i < set->count; i++)
+		connection_pause(set->list[i]->connection, paused);
+	if (!paused) /* nobody was judged meanwhile */
+		on_beat(-1, 0, set);
+}
+
+bool
+source_settle(struct source *s)
+{
+	if (s->settled)
+		return false;
+	s->settled = true;
+	return --s->set->starting == 0;
+}
+
+void
+source_listens(struct source *s)
+{
+	struct sources *set = s->set;
+	int64_t now = clock_monotonic(), at = connection_beat(s->connection, now, 0);
+
+	s->good = true;
+	set->good++;
+	s->attempt = 0;
+	s->listening_since = now;
+	if (at < set->beat_at)
+		arm_beat(set, at, now);
+}
+
+int64_t
+source_fails(struct source *s, bool retry)
+{
+	int64_t lasted = s->good ? clock_monotonic() - s->listening_since : 0, delay;
+	struct timeval tv;
+
+	s->set->good -= s->good;
+	s->good = false;
+	s->attempt++;
+	if (!retry)
+		return -1;
+	delay = backoff_next(&s->backoff, lasted);
+	timeval_from(delay, &tv);
+	event_add(&s->retry, &tv);
+	return delay;
+}
+
+char *
+sources_garbage(const struct sources *set)
+{
+	struct buffer b = {0};
+	char *labels;
+
+	for (size_t i = 0; i < set->count; i++) {
+		const struct source *s = set->list[i];
+
+		if (s->settled && !s->good)
+			buffer_addf(&b, "%s%s", buffer_length(&b) ? "\n" : "",
+			    connection_label(s->connection));
+	}
+	labels = xstrndup(buffer_length(&b) ? buffer_content(&b) : "", buffer_length(&b));
+	buffer_free(&b);
+	return labels;
+}

@@ -1,0 +1,51 @@
+# Poolers: LISTEN succeeds through all of them, and notifications come through some.
+
+load helper
+load servers
+
+@test "transaction pooling is found out: 3, with advice" {
+	start_pgbouncer transaction
+	run_split "$PGWAIT" -p "$bouncer" -h 127.0.0.1 jobs
+	[[ $status -eq 3 && $output == '' ]]
+	[[ $errors == *'error: could not listen on "postgres@127.0.0.1:'*'a pooler in transaction or statement mode is in between'* ]]
+	[[ $errors == *'hint: connect to the server itself, or to a pooler in session mode' ]]
+	[[ $(wc -l <"$ERR") -eq 2 ]]
+}
+
+@test "in a drain, too" {
+	start_pgbouncer transaction
+	run_split "$PGWAIT" -t 0 -p "$bouncer" -h 127.0.0.1 jobs
+	[[ $status -eq 3 && $errors == *'pooler'* ]]
+}
+
+@test "session pooling works, and nothing is said" {
+	start_pgbouncer session
+	start_pgwait -f '%c %p' -p "$bouncer" -h 127.0.0.1 jobs
+	for i in 1 2 3; do notify jobs "$i"; done
+	wait_for lines "$OUT" 3
+	# The private channel of the proof never shows.
+	[[ $(<"$OUT") == $'jobs 1\njobs 2\njobs 3' ]]
+	[[ $(<"$ERR") == "pgwait: listening on jobs (postgres@127.0.0.1:$bouncer)" ]]
+	# And it is gone on the server.
+	backend=$(sql -c "SELECT count(*) FROM pg_stat_activity WHERE query ~ '^UNLISTEN pgwait_'")
+	[[ $backend -eq 1 ]]
+	run_split "$PGWAIT" -t 0 -p "$bouncer" -h 127.0.0.1 jobs
+	[[ $status -eq 0 && $output == '' && $errors == '' ]]
+}
+
+@test "where the proof has no second connection it says that it does not know" {
+	start_pgbouncer session 'default_pool_size = 1' 'query_wait_timeout = 2'
+	start_pgwait -f %p -p "$bouncer" -h 127.0.0.1 jobs
+	grep -q 'warning: "postgres@127.0.0.1:.*" is reached through a pooler, and whether notifications get through it could not be tested' "$ERR"
+	notify jobs x
+	wait_for lines "$OUT" 1
+}
+
+@test "a pooler that comes in between later is retried" {
+	start_pgbouncer session
+	start_pgwait --heartbeat 0.5 -f %p "host=127.0.0.1 port=$bouncer" jobs
+	sql -c "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'pgwait'" >/dev/null
+	wait_for grep -q 'listening again on jobs' "$ERR"
+	notify jobs x
+	wait_for lines "$OUT" 1
+}

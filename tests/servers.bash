@@ -1,0 +1,58 @@
+# Further servers beside the sandbox's own. Loaded by the tests that need them: load servers
+# All of them end with the sandbox, which looks for their pid files.
+
+# start_pgbouncer MODE [LINE...]: a pgbouncer in front of the sandbox's server, with these lines in its
+# configuration too; its port of 127.0.0.1 is in $bouncer.
+start_pgbouncer() {
+	local mode=$1 file=$SANDBOX_DIR/bouncer.$1.$RANDOM
+	shift
+	bouncer=$(free_port)
+	cat >"$file.ini" <<-END
+		[databases]
+		* = host=$PGHOST port=$PGPORT user=postgres
+		[pgbouncer]
+		listen_addr = 127.0.0.1
+		listen_port = $bouncer
+		unix_socket_dir =
+		auth_type = any
+		pool_mode = $mode
+		pidfile = $file.pid
+		logfile = $file.log
+		$(printf '%s\n' "$@")
+	END
+	"$SANDBOX_RUN" pgbouncer -q -d "$file.ini" 3>&- 4>&-
+	wait_for pg_isready -q -h 127.0.0.1 -p "$bouncer"
+}
+
+# start_standby NAME: a standby of the sandbox's server on the port $standby, data in $standby_data.
+start_standby() {
+	standby_data=$SANDBOX_DIR/$1
+	standby=$(free_port)
+	"$SANDBOX_RUN" pg_basebackup -D "$standby_data" -R -c fast -h "$PGHOST" -p "$PGPORT" -U postgres >/dev/null
+	echo "port = $standby" >>"$standby_data/postgresql.conf"
+	"$SANDBOX_RUN" pg_ctl -D "$standby_data" -l "$standby_data.log" -w start >/dev/null 3>&- 4>&-
+}
+
+# pg NAME... : pg_ctl for the sandbox's own server: stop -m immediate, start, restart.
+pg() {
+	"$SANDBOX_RUN" pg_ctl -D "$SANDBOX_DATA" -l "$SANDBOX_LOG" -w "$@" >/dev/null 3>&- 4>&-
+}
+
+# start_proxy: forwards a port of 127.0.0.1, $proxy, to the server, as long as it is not frozen. $proxy_pid is
+# its pid and its process group's.
+start_proxy() {
+	proxy=$(free_port)
+	setsid socat "TCP-LISTEN:$proxy,bind=127.0.0.1,fork,reuseaddr" "UNIX-CONNECT:$PGHOST/.s.PGSQL.$PGPORT" \
+		3>&- 4>&- >/dev/null 2>&1 &
+	proxy_pid=$!
+	wait_for pg_isready -q -h 127.0.0.1 -p "$proxy"
+}
+
+freeze_proxy() {
+	kill -STOP -- "-$proxy_pid"
+}
+
+end_proxy() {
+	[[ -z ${proxy_pid-} ]] || { kill -CONT -- "-$proxy_pid"; kill -TERM -- "-$proxy_pid"; } 2>/dev/null || true
+	proxy_pid=
+}
