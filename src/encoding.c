@@ -13,6 +13,8 @@
 
 struct encoding {
 	iconv_t to_utf8, from_utf8;
+	size_t ss2_length;  /* of a character that starts with 0x8E; 0: one byte is one */
+	bool composes;      /* iconv makes one character of a letter and an accent */
 	struct buffer text; /* where converted text goes */
 };
 
@@ -20,11 +22,15 @@ struct encoding {
 static struct segment *list;
 static size_t list_size;
 
-/* PostgreSQL's names (its documentation, Character Set Support) where iconv's differ. */
+/*
+ * PostgreSQL's names (its documentation, Character Set Support) and iconv's. Of the variants of
+ * iconv, those that agree with the server in every character: EUC-JP has others for a few, as for
+ * U+FF5E. (In EUC-JISX0213 two differ, the overline and the yen sign, and there is no other.)
+ */
 static const struct {
 	const char *server, *iconv;
 } names[] = {
-    {"EUC_JP", "EUC-JP"},
+    {"EUC_JP", "EUC-JP-MS"},
     {"EUC_JIS_2004", "EUC-JISX0213"},
     {"EUC_CN", "EUC-CN"},
     {"EUC_KR", "EUC-KR"},
@@ -87,6 +93,10 @@ encoding_open(const char *server_encoding)
 	e = xcalloc(1, sizeof *e);
 	e->to_utf8 = to;
 	e->from_utf8 = from;
+	if (strncmp(server_encoding, "EUC_", 4) == 0)
+		e->ss2_length = strcmp(server_encoding, "EUC_TW") == 0 ? 4 : 2;
+	e->composes =
+	    strcmp(server_encoding, "WIN1255") == 0 || strcmp(server_encoding, "WIN1258") == 0;
 	return e;
 }
 
@@ -113,31 +123,54 @@ add(struct segments *to, const char *bytes, size_t length)
 	list[to->count++] = (struct segment){bytes, length};
 }
 
+/*
+ * How many of the bytes at `s`, of which the first means nothing to iconv, are one character for the
+ * server (pg_encoding_mblen()): what follows must not be taken apart. ASCII is no part of it.
+ */
+static size_t
+odd_length(const struct encoding *e, const unsigned char *s, size_t n)
+{
+	size_t length = 2, i = 1;
+
+	if (e->ss2_length == 0)
+		return 1;
+	if (s[0] == 0x8e)
+		length = e->ss2_length;
+	else if (s[0] == 0x8f)
+		length = 3;
+	while (i < length && i < n && s[i] >= 0x80)
+		i++;
+	return i;
+}
+
 struct segments
 encoding_to_utf8(struct encoding *e, const char *s, size_t n)
 {
 	struct segments result = {.lossless = true};
-	char *in = (char *)(uintptr_t)s;
-
 	/* No character of these encodings takes more than three bytes of UTF-8 for one of its own. */
-	buffer_clear(&e->text);
-	buffer_reserve(&e->text, n * 3 + 16);
-	for (;;) {
-		char *from = e->text.data + e->text.end, *out = from;
-		size_t room = e->text.size - e->text.end;
-		size_t ended = iconv(e->to_utf8, &in, &n, &out, &room);
+	size_t room = n * 3 + 16, length;
+	char *in = (char *)(uintptr_t)s, *out, *run;
 
-		/* Flush: some encodings hold a character back to see if an accent follows. */
+	buffer_clear(&e->text);
+	run = out = buffer_reserve(&e->text, room);
+	while (n) {
+		bool odd;
+
+		length = e->composes ? 1 : n;
+		n -= length;
+		odd = iconv(e->to_utf8, &in, &length, &out, &room) == (size_t)-1;
+		n += length;
+		/* Flush: a letter is held back to see if an accent follows. */
 		iconv(e->to_utf8, NULL, NULL, &out, &room);
-		buffer_add_end(&e->text, out);
-		add(&result, from, (size_t)(out - from));
-		if (ended != (size_t)-1 || n == 0)
-			break;
-		/* One byte has no meaning, or a sequence is cut short: it passes alone. */
-		add(&result, in, 1);
+		if (!odd)
+			continue;
+		add(&result, run, (size_t)(out - run));
+		run = out;
+		for (length = odd_length(e, (unsigned char *)in, n); length; length--, in++, n--)
+			add(&result, in, 1);
 		result.lossless = false;
-		in++, n--;
 	}
+	add(&result, run, (size_t)(out - run));
 	result.list = list;
 	return result;
 }

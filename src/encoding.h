@@ -21,7 +21,7 @@ void encoding_close(struct encoding *e);
 
 /*
  * Converted bytes, in runs: each is either valid UTF-8, or one byte of the input (0x80 or above)
- * that means nothing in its encoding. Such bytes stay apart, since two of them could look like a
+ * of a character that means nothing in its encoding. Such bytes stay apart, since two of them could look like a
  * character that nobody sent.
  */
 struct segment {

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "escape.h"
+#include "secret.h"
 
 /* Operands up to the next group: connection strings, then channels. */
 struct group {
@@ -22,15 +23,28 @@ append(const char ***list, size_t *count, const char *s)
 	(*list)[(*count)++] = s;
 }
 
+/* The length of "scheme://" where a URI with a user part starts so; else 0. */
+static size_t
+foreign_uri(const char *word)
+{
+	const char *rest = strstr(word, "://");
+	const char *colon = rest ? strchr(rest + 3, ':') : NULL;
+
+	return colon && strchr(colon, '@') ? (size_t)(rest + 3 - word) : 0;
+}
+
 static char *
 channel_error(const char *name)
 {
 	if (*name == '\0')
 		return xasprintf("invalid channel name \"\": it is empty");
-	if (strlen(name) > CHANNEL_MAX)
+	if (strlen(name) > CHANNEL_MAX) {
+		bool secret = secret_inside(name);
+
 		return xasprintf(
-		    "invalid channel name \"%s\": it has %zu bytes, PostgreSQL takes %d", name,
-		    strlen(name), CHANNEL_MAX);
+		    "invalid channel name \"%s\": it has %zu bytes, PostgreSQL takes %d",
+		    secret ? "..." : name, strlen(name), CHANNEL_MAX);
+	}
 	if (!utf8_valid(name, strlen(name)))
 		return xasprintf("invalid channel name \"%s\": it is not UTF-8", name);
 	return NULL;
@@ -40,6 +54,20 @@ static bool
 is_connection(const char *word)
 {
 	return target_is_conninfo(word) || target_is_socket(word);
+}
+
+/* A password would be shown as part of a channel's name. */
+static bool
+check_word(const char *word, char **error)
+{
+	size_t scheme = is_connection(word) ? 0 : foreign_uri(word);
+
+	if (scheme == 0)
+		return true;
+	*error = xasprintf("invalid operand \"%.*s...\": libpq's URIs start with postgresql:// or "
+			   "postgres:// (for a channel of this name use -l)",
+	    (int)scheme, word);
+	return false;
 }
 
 static void
@@ -138,6 +166,8 @@ operands_parse(const struct operands *operands, struct subscriptions *to, char *
 	for (size_t i = 0; i < o.listen_count; i++)
 		append(&g.channels, &g.channel_count, o.listens[i]);
 	ok = true;
+	for (size_t i = 0; ok && i < o.word_count; i++)
+		ok = check_word(o.words[i], error);
 	for (size_t i = 0; ok && i < o.word_count; i++) {
 		if (!is_connection(o.words[i])) {
 			append(&g.channels, &g.channel_count, o.words[i]);

@@ -9,6 +9,7 @@
 #include "arguments.h"
 #include "help.h"
 #include "log.h"
+#include "secret.h"
 
 static bool
 get_seconds(const struct arg_str *arg, bool zero, int64_t *us)
@@ -167,7 +168,7 @@ hide_passwords(const struct arguments *a)
 	for (size_t p = 0; p < 2; p++)
 		for (int i = 0; i < places[p]->count; i++)
 			if (target_is_conninfo(places[p]->sval[i]))
-				target_hide((char *)(uintptr_t)places[p]->sval[i]);
+				secret_hide((char *)(uintptr_t)places[p]->sval[i]);
 }
 
 static bool

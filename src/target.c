@@ -8,22 +8,12 @@
 #include <string.h>
 
 #include "buffer.h"
+#include "secret.h"
 
 #define SOCKET_FILE "/.s.PGSQL."
 
 /* A value that no option has: see dry_run(). */
 #define NO_VALUE "pgwait-reads-parameters"
-
-static const char *
-uri_rest(const char *s)
-{
-	static const char *const schemes[] = {"postgresql://", "postgres://"};
-
-	for (size_t i = 0; i < 2; i++)
-		if (strncmp(s, schemes[i], strlen(schemes[i])) == 0)
-			return s + strlen(schemes[i]);
-	return NULL;
-}
 
 bool
 target_is_socket(const char *s)
@@ -34,33 +24,7 @@ target_is_socket(const char *s)
 bool
 target_is_conninfo(const char *s)
 {
-	return uri_rest(s) || (strchr(s, '=') && !target_is_socket(s));
-}
-
-/* How much of a string can be shown: a password can hide in any later part of it (fact F21). */
-static int
-public_length(const char *s)
-{
-	const char *rest = uri_rest(s);
-	size_t keyword = strcspn(s, "= \t\n");
-
-	if (rest)
-		return (int)(rest - s);
-	return (int)(keyword + (s[keyword] == '='));
-}
-
-void
-target_hide(char *conninfo)
-{
-	PQconninfoOption *options = PQconninfoParse(conninfo, NULL);
-	bool secret = !options; /* what cannot be read may hold anything */
-
-	for (PQconninfoOption *o = options; o && o->keyword; o++)
-		secret |= o->val && o->dispchar[0] == '*';
-	PQconninfoFree(options);
-	if (secret)
-		for (char *p = conninfo + public_length(conninfo); *p; p++)
-			*p = '*';
+	return secret_scheme(s) || (strchr(s, '=') && !target_is_socket(s));
 }
 
 /* The parameters of one target while it is put together: keyword and value, owned. */
@@ -113,23 +77,23 @@ params_default(struct params *p, const char *keyword, const char *value)
 static bool
 add_conninfo(struct params *p, const char *s, char **error)
 {
-	const char *rest = uri_rest(s);
-	const char *at = rest ? strrchr(rest, '@') : NULL;
+	const char *rest = s + secret_scheme(s);
+	const char *at = rest > s ? strrchr(rest, '@') : NULL;
 	PQconninfoOption *options;
 
 	if (at && (strcspn(rest, "/?") < (size_t)(at - rest) || strchr(rest, '@') != at)) {
 		*error = xasprintf(
 		    "invalid connection string \"%.*s...\": \"/\", \"?\" or \"@\" stands "
 		    "before its last \"@\"; in a user name or password write %%2F, %%3F, %%40",
-		    public_length(s), s);
+		    secret_public_length(s), s);
 		return false;
 	}
 	options = PQconninfoParse(s, NULL);
 	if (!options) {
 		*error = xasprintf("invalid connection string \"%.*s...\"; accepted are "
 				   "postgresql://[USER@]HOST[:PORT]/DBNAME and KEYWORD=VALUE ... "
-				   "as libpq reads them",
-		    public_length(s), s);
+				   "as libpq reads them (for a channel with \"=\" use -l)",
+		    secret_public_length(s), s);
 		return false;
 	}
 	for (PQconninfoOption *o = options; o->keyword; o++)
@@ -162,6 +126,27 @@ add_socket(struct params *p, const char *s, char **error)
 	return true;
 }
 
+static char *
+misplaced_error(const char *keyword)
+{
+	return xasprintf("invalid connection parameters: what stands for %s seems to hold a "
+			 "password; accepted are postgresql://USER:PASSWORD@HOST/DBNAME, and "
+			 "KEYWORD=VALUE with blanks between ('' for an empty value)",
+	    keyword);
+}
+
+/* libpq's message quotes what it refuses. */
+static char *
+refused_error(const char *message)
+{
+	const char *quote = strchr(message, '"');
+
+	if (secret_inside(quote ? quote : message))
+		return misplaced_error("a parameter");
+	return xasprintf(
+	    "invalid connection parameters: %.*s", (int)strcspn(message, "\n"), message);
+}
+
 /*
  * What libpq would connect with. A connection is started with a value for `blocked` that libpq
  * refuses, after it has put its parameters together and before it opens anything; what it came to
@@ -185,14 +170,10 @@ dry_run(const struct params *p, const char *blocked, char **error)
 	keywords[n] = blocked;
 	values[n] = NO_VALUE;
 	conn = PQconnectStartParams(keywords, values, 0);
-	if (conn && strstr(PQerrorMessage(conn), NO_VALUE)) {
+	if (conn && strstr(PQerrorMessage(conn), NO_VALUE))
 		options = PQconninfo(conn);
-	} else {
-		const char *message = conn ? PQerrorMessage(conn) : "out of memory";
-
-		*error = xasprintf(
-		    "invalid connection parameters: %.*s", (int)strcspn(message, "\n"), message);
-	}
+	else
+		*error = refused_error(conn ? PQerrorMessage(conn) : "out of memory");
 	PQfinish(conn);
 	free(keywords);
 	free(values);
@@ -318,6 +299,24 @@ add_keepalives(struct params *p, const PQconninfoOption *options)
 			params_add(p, defaults[i][0], defaults[i][1]);
 }
 
+/* dry_run() cannot tell: libpq looks at it after gssencmode. */
+static bool
+check_session(const char *value, char **error)
+{
+	static const char *const accepted[] = {
+	    "any", "read-write", "read-only", "primary", "standby", "prefer-standby"};
+
+	for (size_t i = 0; value && i < sizeof accepted / sizeof accepted[0]; i++)
+		if (strcmp(value, accepted[i]) == 0)
+			return true;
+	if (value)
+		*error =
+		    xasprintf("invalid target_session_attrs \"%s\"; accepted are any, read-write, "
+			      "read-only, primary, standby and prefer-standby",
+			value);
+	return !value;
+}
+
 static bool
 set_parameters(
     struct target *t, const PQconninfoOption *options, const char *gssencmode, char **error)
@@ -328,6 +327,8 @@ set_parameters(
 	struct buffer identity = {0};
 	int64_t seconds;
 
+	if (!check_session(session, error))
+		return false;
 	for (const PQconninfoOption *o = options; o->keyword; o++) {
 		const char *value = strcmp(o->keyword, "gssencmode") == 0 ? gssencmode : o->val;
 
@@ -358,6 +359,16 @@ set_parameters(
 	return true;
 }
 
+/* The keyword of a parameter that seems to hold a password and should not; else NULL. */
+static const char *
+find_misplaced(const PQconninfoOption *options)
+{
+	for (const PQconninfoOption *o = options; o->keyword; o++)
+		if (o->val && o->dispchar[0] != '*' && secret_misplaced(o->keyword, o->val))
+			return o->keyword;
+	return NULL;
+}
+
 /* The parameters in `p` and what libpq adds to them. */
 static struct target *
 complete(const struct params *p, const char *service, char **error)
@@ -369,6 +380,10 @@ complete(const struct params *p, const char *service, char **error)
 
 	if (!options || !(gss = dry_run(p, "target_session_attrs", error)))
 		goto out;
+	if ((value = find_misplaced(options))) {
+		*error = misplaced_error(value);
+		goto out;
+	}
 	value = option_value(options, "port");
 	if (value && !target_is_port_list(value)) {
 		/* Not quoted: in a mistaken URI the password can stand here (fact F21). */
@@ -401,6 +416,10 @@ target_parse(const char *s, const struct target_defaults *defaults, char **error
 	struct target *t = NULL;
 	const char *service = NULL;
 
+	if (s && target_is_socket(s) && secret_misplaced("host", s)) {
+		*error = misplaced_error("a socket path");
+		goto out;
+	}
 	if (s && target_is_socket(s) && (defaults->host || defaults->port)) {
 		*error =
 		    xasprintf("the socket path \"%s\" says host and port: it cannot stand together "

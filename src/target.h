@@ -50,7 +50,4 @@ void target_free(struct target *t);
 /* Appends #2, #3 ... to a label. */
 void target_number(struct target *t, int number);
 
-/* Overwrites in place what may be a password, so that ps does not show it. */
-void target_hide(char *conninfo);
-
 #endif

@@ -408,49 +408,6 @@ labels() {
 	[[ $errors != *secret* ]]
 }
 
-@test "a connection string that does not parse never shows a password" {
-	for conninfo in 'postgresql://app:se/cret@db1/x' 'postgresql://app:se?cret@db1/x' 'host=x password=secret nonsense' \
-		'postgresql://u:secret@h:port:/x' "password='secret host=x" 'password=a secret' 'secret=x' 'a secret=x' \
-		'host=x nosuch=secret' 'postgresql://u:secret@[::1/x' 'postgresql://u:%zzsecret@h/x' \
-		'postgresql://u:secret@h/x?nosuch=secret' 'postgresql://h/x?secret' 'password = secret x' \
-		'postgresql://u:secret%00x@h/x' 'postgres://u:se/cret@h/x'; do
-		refuses -- "$conninfo" jobs
-		[[ $errors != *cret* ]] || [[ $conninfo == secret* ]]
-		refuses -- -d "$conninfo" jobs
-		[[ $errors != *cret* ]] || [[ $conninfo == secret* ]]
-	done
-}
-
-@test "a password is not shown where it was taken for a host or port" {
-	for conninfo in 'postgresql://app:secret/x' 'postgresql://app:se@cret@127.0.0.1:1/x' \
-		'postgresql://app:secret@127.0.0.1:70000/x' 'postgresql://app:secret@127.0.0.1:1/x?sslmode=no'; do
-		pgwait -t 0 "$conninfo" jobs
-		echo "$conninfo: $status $errors"
-		[[ $status -ne 0 && $errors != *cret* ]]
-	done
-}
-
-@test "advice to percent-encode" {
-	refuses '"postgresql://..."' %2F -- 'postgresql://app:se/cret@db1/x' jobs
-	refuses '"postgres://..."' %3F -- 'postgres://app:se?cret@db1/x' jobs
-}
-
-@test "a password is overwritten in argv" {
-	local cmdline
-	start_pgwait "host=$PGHOST password=secret1" -d "postgresql://postgres:secret2@127.0.0.1:$PGPORT/g1" \
-		"--dbname=postgresql://postgres:secret3@127.0.0.1:$PGPORT/g2" \
-		"-ddbname=g2 password=secret4" "postgresql:///?password=secret5" "sslpassword=secret6 dbname=g1" a
-	cmdline=$(tr '\0' '\n' <"/proc/$PID/cmdline")
-	[[ $cmdline == *"--ready-fd"* && $cmdline == *$'\na' ]]
-	[[ $cmdline != *secret* ]]
-	[[ $(<"$ERR") != *secret* ]]
-}
-
-@test "what has no password stays in argv" {
-	start_pgwait "dbname=g1" "postgresql:///g2" a
-	has "$(tr '\0' '\n' <"/proc/$PID/cmdline")" $'\ndbname=g1\npostgresql:///g2\na'
-}
-
 @test "--help and --version" {
 	for option in --help '-?' '-j?' '-?j'; do
 		pgwait "$option"

@@ -1,0 +1,31 @@
+/*
+ * What may be shown of a string in which a password may stand, at its place or at another one.
+ *
+ * libpq quotes bad connection strings whole, and takes a password for a host, a port or a database
+ * where a delimiter is missing or wrong (fact F21).
+ */
+#ifndef PGWAIT_SECRET_H
+#define PGWAIT_SECRET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Length of the scheme that makes a connection string a URI for libpq, with "://"; else 0. */
+size_t secret_scheme(const char *s);
+
+/*
+ * How many bytes of a connection string can be shown: its scheme, or its first keyword and "="
+ * where libpq knows that keyword. For printf's precision.
+ */
+int secret_public_length(const char *conninfo);
+
+/* True if a password seems to stand in it: "password=", or a colon and later an at sign. */
+bool secret_inside(const char *s);
+
+/* True if the value of a connection parameter that is no password seems to hold one. */
+bool secret_misplaced(const char *keyword, const char *value);
+
+/* Overwrites in place what may be a password, so that ps does not show it. */
+void secret_hide(char *conninfo);
+
+#endif

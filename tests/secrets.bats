@@ -1,0 +1,149 @@
+# A password that stands anywhere, where libpq takes it for something else too, is never shown.
+
+load helper
+
+setup_file() {
+	sql -c 'CREATE DATABASE g1' -c 'CREATE DATABASE g2'
+}
+
+pgwait() {
+	run_split timeout 30 "$PGWAIT" "$@"
+}
+
+# keeps ARG...: a usage error in which there is no "cret".
+keeps() {
+	pgwait -t 0 "$@"
+	[[ $status -eq 1 && -z $output && $errors == 'pgwait: error: '* && $errors != *cret* ]] || {
+		printf 'pgwait %s: status %d, "%s", "%s"\n' "${*@Q}" "$status" "$output" "$errors"
+		return 1
+	}
+}
+
+# keeps_with TEXT ARG...: and there is this text.
+keeps_with() {
+	keeps "${@:2}" || return 1
+	[[ $errors == *"$1"* ]] || {
+		printf 'no "%s" in: %s\n' "$1" "$errors"
+		return 1
+	}
+}
+
+@test "connection strings that do not parse" {
+	for conninfo in 'postgresql://app:se/cret@db1/x' 'postgresql://app:se?cret@db1/x' 'host=x password=secret nonsense' \
+		"password='secret host=x" 'password=a secret' 'secret=x' 'a secret=x' ' secret=x' '=secret' 'sec=ret secret' \
+		'host=x nosuch=secret' 'postgresql://u:secret@[::1/x' 'postgresql://u:%zzsecret@h/x' \
+		'postgresql://u:secret@h/x?nosuch=secret' 'postgresql://h/x?secret' 'password = secret x' 'password secret=x' \
+		'postgresql://u:secret%00x@h/x' 'postgres://u:se/cret@h/x' 'password:secret host=x' 'Password=secret' \
+		'host=h user=u pass=secret' 'Host=h;Username=u;Password=secret' 'postgresql://h/x?user=u&amp;password=secret'; do
+		keeps "$conninfo" jobs
+		keeps -d "$conninfo" jobs
+		keeps jobs "$conninfo" jobs
+	done
+}
+
+@test "what libpq knows is quoted: the scheme, the first keyword" {
+	keeps_with '"postgresql://..."' 'postgresql://u:secret@[::1/x' jobs
+	keeps_with '"postgres://..."' 'postgres://h/x?nosuch=secret' jobs
+	keeps_with '"host=..."' 'host=h secret' jobs
+	keeps_with '" password..."' ' password = a secret' jobs
+	keeps_with '"..."' 'nosuch=secret' jobs
+}
+
+@test "passwords that were taken for a host, a port, a database" {
+	for conninfo in 'postgresql://app:secret/x' 'postgresql://app:secret' 'postgresql://app:se@cret@127.0.0.1:1/x' \
+		'postgresql://app:12@secret@127.0.0.1:1/x' 'postgresql://u:secret@127.0.0.1:port:/x' \
+		'postgresql://app:secret:5432/x' 'postgresql://h:secret@/x?port=secret' 'port=secret host=/nowhere' \
+		'postgresql://h/x;password=secret' 'postgresql://h/x&password=secret' \
+		'postgresql://user=u;password=secret@h' 'postgresql://h/x password=secret'; do
+		keeps "$conninfo" jobs
+	done
+}
+
+@test "an empty value takes the next word for itself, a semicolon parts nothing" {
+	for keyword in host hostaddr port dbname user service options sslmode connect_timeout sslcert application_name \
+		target_session_attrs gssencmode client_encoding channel_binding; do
+		keeps "$keyword= password=secret" jobs
+		keeps "$keyword=x;password=secret" jobs
+		keeps "$keyword=x,Password =secret" jobs || [[ $errors != *secret* ]]
+	done
+	keeps_with "''" 'dbname=g1 host= password=secret' jobs
+	keeps_with host 'dbname=g1 host= password=secret' jobs
+}
+
+@test "URIs and their like at other places" {
+	local word variable
+	for word in postgresql://app:secret@db1/x app:secret@db1/x 'postgresql://db1/x?user=app&password=secret'; do
+		for variable in PGHOST PGHOSTADDR PGDATABASE PGUSER PGSERVICE PGPORT PGSSLMODE PGTARGETSESSIONATTRS PGCONNECT_TIMEOUT; do
+			(
+				export "$variable=$word"
+				keeps jobs
+			)
+		done
+		keeps -h "$word" jobs
+		keeps -U "$word" jobs
+		keeps "dbname=$word" jobs
+		keeps "host=$word" jobs
+		[[ $word == postgresql* ]] || keeps -d "$word" jobs
+	done
+	keeps //app:secret@db1/x jobs
+	keeps -h h //app:secret@db1/x jobs
+	keeps //app:secret@db1/.s.PGSQL.0 jobs
+}
+
+@test "URIs that are none of libpq's are no channels" {
+	for word in psql://app:secret@db1/x POSTGRESQL://app:secret@db1/x jdbc:postgresql://app:secret@db1/x; do
+		keeps_with "${word%%//*}//..." "$word" jobs
+		keeps "$word?sslmode=require" jobs
+	done
+	keeps "app:secret@db1/x?sslmode=require" jobs
+	keeps "app:secret@db1/$(printf 'x%.0s' {1..60})"
+	# Named as a channel, it is one.
+	start_pgwait -n 1 -f %c -l psql://app:word@db1/x
+	notify psql://app:word@db1/x
+	end_pgwait
+	[[ $(<"$OUT") == psql://app:word@db1/x ]]
+}
+
+@test "a service file" {
+	export PGSERVICEFILE=$TMP/services
+	printf '[%s\n' "port]" "port=secret" "host]" "host=app:secret@db1" "mode]" "sslmode=password=secret" \
+		"db]" "dbname=postgresql://app:secret@db1/x" "line]" "password secret" "bad]" "secret=x" \
+		"options]" "options=password=secret" >"$PGSERVICEFILE"
+	sed -i '/=\|secret/s/^\[//' "$PGSERVICEFILE"
+	for service in port host mode db line bad options; do
+		keeps service=$service jobs
+		PGSERVICE=$service keeps jobs
+	done
+}
+
+@test "what only looks like it is accepted" {
+	mkdir "$TMP/a:b@c"
+	ln -s "$PGHOST/.s.PGSQL.$PGPORT" "$TMP/a:b@c"
+	for conninfo in "$TMP/a:b@c" "host='$TMP/a:b@c'" 'application_name=https://a:b@c' 'dbname=g1 password=password=x' \
+		"options='-c some.password=x'" "application_name=mail@example.org"; do
+		pgwait -t 0 "$conninfo" jobs
+		[[ $status -eq 0 ]] || { echo "$conninfo: $errors"; return 1; }
+	done
+}
+
+@test "advice to percent-encode" {
+	keeps_with '"postgresql://..."' 'postgresql://app:se/cret@db1/x' jobs
+	[[ $errors == *%2F*%3F*%40* ]]
+	keeps_with %3F 'postgres://app:se?cret@db1/x' jobs
+}
+
+@test "a password is overwritten in argv" {
+	local cmdline
+	start_pgwait "host=$PGHOST password=secret1" -d "postgresql://postgres:secret2@127.0.0.1:$PGPORT/g1" \
+		"--dbname=postgresql://postgres:secret3@127.0.0.1:$PGPORT/g2" \
+		"-ddbname=g2 password=secret4" "postgresql:///?password=secret5" "sslpassword=secret6 dbname=g1" a
+	cmdline=$(tr '\0' '\n' <"/proc/$PID/cmdline")
+	[[ $cmdline == *"--ready-fd"* && $cmdline == *$'\na' ]]
+	[[ $cmdline != *secret* ]]
+	[[ $(<"$ERR") != *secret* ]]
+}
+
+@test "what has no password stays in argv" {
+	start_pgwait "dbname=g1" "postgresql:///g2" a
+	[[ $(tr '\0' '\n' <"/proc/$PID/cmdline") == *$'\ndbname=g1\npostgresql:///g2\na' ]]
+}
