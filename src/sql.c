@@ -4,7 +4,7 @@
 
 #include "buffer.h"
 #include "encoding.h"
-#include "operands.h"
+#include "channel.h"
 
 bool
 sql_add(
