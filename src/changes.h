@@ -8,7 +8,7 @@
 #ifndef PGWAIT_CHANGES_H
 #define PGWAIT_CHANGES_H
 
-#include "operands.h"
+#include "subscription.h"
 
 /*
  * One connection that does not stay as it is. Everything is borrowed from the two sets, but the

@@ -113,7 +113,7 @@ add_connection(struct parser *p, const struct entry *e)
 		}
 	}
 	p->to->list = xrealloc(p->to->list, (p->to->count + 1) * sizeof *p->to->list);
-	p->to->list[p->to->count++] = (struct subscription){.target = t};
+	p->to->list[p->to->count++] = (struct subscription){.target = t, .origin = ORIGIN_FILE};
 	return true;
 }
 
@@ -130,7 +130,7 @@ add_channels(struct parser *p, const struct entry *e)
 			continue;
 		found = true;
 		for (size_t j = 0; j < c->channel_count; j++)
-			subscription_add(s, c->channels[j]);
+			subscription_add(s, c->channels[j], ORIGIN_FILE);
 	}
 	if (found)
 		return true;

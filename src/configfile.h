@@ -12,7 +12,7 @@
 #ifndef PGWAIT_CONFIGFILE_H
 #define PGWAIT_CONFIGFILE_H
 
-#include "operands.h"
+#include "subscription.h"
 #include "util.h"
 
 /* Borrowed. The bytes of the text may be any. */

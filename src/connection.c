@@ -13,7 +13,7 @@
 #include "listener.h"
 #include "log.h"
 #include "message.h"
-#include "operands.h"
+#include "subscription.h"
 #include "sqlstate.h"
 #include "target.h"
 

@@ -10,7 +10,7 @@
 #include "buffer.h"
 #include "link.h"
 #include "log.h"
-#include "operands.h"
+#include "subscription.h"
 #include "proof.h"
 #include "sql.h"
 #include "target.h"

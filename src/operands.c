@@ -52,24 +52,6 @@ check_word(const char *word, char **error)
 	return false;
 }
 
-bool
-subscription_has(const struct subscription *s, const char *channel)
-{
-	for (size_t i = 0; i < s->count; i++)
-		if (strcmp(s->channels[i], channel) == 0)
-			return true;
-	return false;
-}
-
-void
-subscription_add(struct subscription *s, const char *channel)
-{
-	if (subscription_has(s, channel))
-		return;
-	s->channels = xrealloc(s->channels, (s->count + 1) * sizeof *s->channels);
-	s->channels[s->count++] = xstrdup(channel);
-}
-
 /* The subscription of this target: one for all that come to the same parameters (fact F15). */
 static struct subscription *
 subscribe(struct subscriptions *to, struct target *t)
@@ -91,7 +73,7 @@ subscribe(struct subscriptions *to, struct target *t)
 		target_number(t, same);
 	to->list = xrealloc(to->list, (to->count + 1) * sizeof *to->list);
 	s = &to->list[to->count++];
-	*s = (struct subscription){.target = t};
+	*s = (struct subscription){.target = t, .origin = ORIGIN_COMMAND_LINE};
 	return s;
 }
 
@@ -107,7 +89,7 @@ add_connection(struct subscriptions *to, const struct group *g, const char *conn
 		return false;
 	s = subscribe(to, t);
 	for (size_t i = 0; i < g->channel_count; i++)
-		subscription_add(s, g->channels[i]);
+		subscription_add(s, g->channels[i], ORIGIN_COMMAND_LINE);
 	return true;
 }
 
@@ -177,23 +159,4 @@ operands_parse(const struct operands *operands, struct subscriptions *to, char *
 	if (!ok)
 		subscriptions_free(to);
 	return ok;
-}
-
-void
-subscription_free(struct subscription *s)
-{
-	target_free(s->target);
-	for (size_t i = 0; i < s->count; i++)
-		free(s->channels[i]);
-	free(s->channels);
-	*s = (struct subscription){0};
-}
-
-void
-subscriptions_free(struct subscriptions *s)
-{
-	for (size_t i = 0; i < s->count; i++)
-		subscription_free(&s->list[i]);
-	free(s->list);
-	*s = (struct subscriptions){0};
 }

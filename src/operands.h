@@ -5,20 +5,9 @@
 #define PGWAIT_OPERANDS_H
 
 #include "channel.h"
+#include "subscription.h"
 #include "target.h"
 #include "util.h"
-
-/* One connection and its channels, each name once; everything in it is owned. */
-struct subscription {
-	struct target *target;
-	char **channels;
-	size_t count;
-};
-
-struct subscriptions {
-	struct subscription *list;
-	size_t count;
-};
 
 /* As the command line has them; the strings are the caller's. */
 struct operands {
@@ -37,12 +26,5 @@ struct operands {
  */
 MUST_CHECK bool operands_parse(
     const struct operands *operands, struct subscriptions *to, char **error);
-void subscription_free(struct subscription *s);
-
-bool subscription_has(const struct subscription *s, const char *channel);
-
-/* A channel that is there already counts once. */
-void subscription_add(struct subscription *s, const char *channel);
-void subscriptions_free(struct subscriptions *s);
 
 #endif

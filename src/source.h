@@ -9,7 +9,7 @@
 
 #include "backoff.h"
 #include "connection.h"
-#include "operands.h"
+#include "subscription.h"
 
 struct source {
 	struct sources *set;
