@@ -55,19 +55,19 @@ describe_listening(const struct record *r)
 	return text;
 }
 
-static void
+static bool
 report_take(struct sink *s, const struct record *r)
 {
 	struct report *report = (struct report *)s;
 
-	s->out++;
 	if (r->kind == RECORD_LOST) {
 		report_lost(r);
-		return;
+		return false;
 	}
 	if (report->count < LINES_MAX)
 		report->lines[report->count] = describe_listening(r);
 	report->count++;
+	return false;
 }
 
 struct report *
@@ -77,6 +77,7 @@ report_new(void)
 	struct report *r = xcalloc(1, sizeof *r);
 
 	r->sink.ops = &ops;
+	r->sink.name = "standard error";
 	r->sink.kinds = RECORD_BIT(RECORD_LISTENING) | RECORD_BIT(RECORD_LOST);
 	return r;
 }
