@@ -35,6 +35,9 @@
 	FLAG(json,          "j",  "json")           \
 	VALUE(format,       "f",  "format")         \
 	FLAG(null,          "0",  "null")           \
+	FLAG(events,        NULL, "events")         \
+	VALUE(buffer,       NULL, "buffer")         \
+	VALUE(overflow,     NULL, "overflow")       \
 	VALUE(idle_cmd,     NULL, "idle-cmd")       \
 	VALUE(cmd_timeout,  NULL, "cmd-timeout")    \
 	VALUE(ready_fd,     NULL, "ready-fd")       \

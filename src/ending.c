@@ -31,6 +31,9 @@ ending_of(const struct outcome *o)
 	case CAUSE_OUTPUT:
 		e.status = o->unmet ? STATUS_ERROR : STATUS_OK;
 		break;
+	case CAUSE_OVERFLOW:
+		e.status = STATUS_ERROR;
+		break;
 	case CAUSE_NONE:
 	case CAUSE_COUNT:
 		break;

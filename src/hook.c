@@ -88,18 +88,19 @@ start(struct hook *h, const struct record *r)
 	free(environment);
 }
 
-static void
+static bool
 hook_take(struct sink *s, const struct record *r)
 {
 	struct hook *h = (struct hook *)s;
 
 	if (!h->child) {
 		start(h, r);
-		return;
+		return true;
 	}
 	if (!h->warned)
 		log_warning("idle command still runs: not started again");
 	h->warned = true;
+	return false;
 }
 
 static bool

@@ -12,6 +12,10 @@
 
 #include "escape.h"
 
+/* Growing distances: the first, and the longest. */
+#define DISTANCE     SECOND
+#define DISTANCE_MAX (3600 * SECOND)
+
 static enum log_level current = LOG_NORMAL;
 
 void
@@ -79,3 +83,19 @@ LOG_FUNCTION(log_warning, "warning: ", LOG_QUIET)
 LOG_FUNCTION(log_hint, "hint: ", LOG_QUIET)
 LOG_FUNCTION(log_info, "", LOG_NORMAL)
 LOG_FUNCTION(log_debug, "debug: ", LOG_VERBOSE)
+
+bool
+log_due(struct log_pace *p)
+{
+	int64_t now = clock_monotonic();
+
+	if (now < p->next)
+		return false;
+	/* After an hour of silence it is another matter. */
+	if (p->distance == 0 || now - p->next > DISTANCE_MAX)
+		p->distance = DISTANCE;
+	p->next = now + p->distance;
+	if (p->distance < DISTANCE_MAX)
+		p->distance *= 2;
+	return true;
+}

@@ -25,4 +25,11 @@ void log_hint(const char *fmt, ...) PRINTF_LIKE(1, 2);
 void log_info(const char *fmt, ...) PRINTF_LIKE(1, 2);
 void log_debug(const char *fmt, ...) PRINTF_LIKE(1, 2);
 
+/* For what may happen often: zeroed at first. True at once, then at distances that grow. */
+struct log_pace {
+	int64_t next, distance; /* microseconds; `next` of the monotonic clock */
+};
+
+MUST_CHECK bool log_due(struct log_pace *p);
+
 #endif

@@ -9,15 +9,14 @@
 #include <sys/time.h>
 
 #include "buffer.h"
+#include "delivery.h"
 #include "ending.h"
-#include "hook.h"
 #include "log.h"
 #include "options.h"
-#include "output.h"
 #include "pace.h"
 #include "ready.h"
-#include "report.h"
 #include "signals.h"
+#include "sink.h"
 #include "source.h"
 #include "ticker.h"
 
@@ -35,12 +34,9 @@ struct manager {
 	size_t draining; /* sources whose barrier is still to come */
 	bool listened;   /* some connection did, at some time */
 	bool told;       /* that every connection listens */
-	bool warned;     /* that the sinks had no room */
 
 	struct sinks sinks;
-	struct output *output;
-	struct hook *hook; /* or NULL */
-	struct report *report;
+	struct delivery *delivery;
 
 	uint64_t taken, taken_at_idle; /* notifications, in all and up to the last idle event */
 	int64_t last_taken;            /* monotonic; the start of waiting before the first */
@@ -51,7 +47,7 @@ struct manager {
 	int signal;
 	enum status failure; /* what a failed connection makes of the exit status */
 	struct fence end;
-	uint64_t progress; /* sinks_delivered() when the progress timer was set */
+	uint64_t progress; /* sinks_progress() when the progress timer was set */
 	bool ending;       /* begin_end() was done */
 	bool done, cut;    /* out of the loop; with something undelivered */
 };
@@ -74,7 +70,8 @@ is_drain(const struct manager *m)
 static bool
 count_reached(const struct manager *m)
 {
-	return m->options->count >= 0 && m->taken >= (uint64_t)m->options->count;
+	return m->options->count >= 0 &&
+	       m->taken - sinks_discarded(&m->sinks) >= (uint64_t)m->options->count;
 }
 
 /* Ending: nothing is read any more; what was read is still pulled, then delivered. */
@@ -103,7 +100,7 @@ started(struct manager *m)
 
 	if (is_drain(m))
 		return; /* cron mails whatever it sees */
-	report_started(m->report);
+	delivery_started(m->delivery);
 	m->last_taken = clock_monotonic();
 	if (o->timeout > 0)
 		ticker_start(&m->idle, m->base, o->timeout, m->last_taken);
@@ -233,15 +230,16 @@ pull_ready(struct manager *m)
 }
 
 static void
-pause_sources(struct manager *m, bool paused)
+check_room(struct manager *m)
 {
-	if (paused && !m->warned)
-		log_warning(
-		    "the reader of standard output is too slow: the buffer of %zu MiB is full, "
-		    "notifications wait in the server's queue",
-		    OUTPUT_BUFFER >> 20);
-	m->warned |= paused;
-	sources_pause(&m->sources, paused);
+	bool room = sinks_room(&m->sinks);
+
+	if (!room && !m->sources.paused)
+		sinks_tell_full(&m->sinks);
+	if (!room && m->options->overflow == OVERFLOW_EXIT)
+		end(m, CAUSE_OVERFLOW);
+	else
+		sources_pause(&m->sources, !room);
 }
 
 /* After everything that was read, which this pass has pulled. */
@@ -277,8 +275,9 @@ begin_end(struct manager *m)
 		pull(m, m->sources.list[i], false);
 	m->end.passed = on_end_passed;
 	m->end.arg = m;
-	sinks_fence(&m->sinks, &m->end);
-	m->progress = sinks_delivered(&m->sinks);
+	fence_begin(&m->sinks, &m->end);
+	fence_set(&m->sinks, &m->end);
+	m->progress = sinks_progress(&m->sinks);
 	arm(&m->progress_timer, PROGRESS_TIMEOUT);
 }
 
@@ -295,14 +294,11 @@ pass(struct manager *m)
 	if (m->cause == CAUSE_NONE && ticker_ticks(&m->exit_idle, m->last_taken))
 		end(m, CAUSE_TIME);
 	sinks_pass(&m->sinks);
-	if (output_ended(m->output)) {
+	if (delivery_ended(m->delivery))
 		end(m, CAUSE_OUTPUT);
-		if (m->ending && !sinks_working(&m->sinks))
-			m->done = true;
-	}
-	if (m->cause == CAUSE_NONE) {
-		pause_sources(m, !sinks_room(&m->sinks));
-	} else if (!m->ending) {
+	if (m->cause == CAUSE_NONE)
+		check_room(m);
+	if (m->cause != CAUSE_NONE && !m->ending) {
 		begin_end(m);
 		pass(m);
 	}
@@ -327,15 +323,15 @@ static void
 on_progress_timeout(evutil_socket_t fd, short what, void *arg)
 {
 	struct manager *m = arg;
-	uint64_t delivered = sinks_delivered(&m->sinks);
+	uint64_t progress = sinks_progress(&m->sinks);
 
 	(void)fd;
 	(void)what;
-	if (delivered == m->progress && !sinks_working(&m->sinks)) {
+	if (progress == m->progress && !sinks_working(&m->sinks)) {
 		m->done = m->cut = true;
 		return;
 	}
-	m->progress = delivered;
+	m->progress = progress;
 	arm(&m->progress_timer, PROGRESS_TIMEOUT);
 }
 
@@ -345,7 +341,7 @@ on_signal(int signo, void *arg)
 	struct manager *m = arg;
 
 	if (m->signal) {
-		hook_terminate(m->hook);
+		sinks_stop(&m->sinks);
 		m->done = m->cut = true;
 		return;
 	}
@@ -378,14 +374,7 @@ start(struct manager *m)
 	evtimer_assign(&m->max_timer, m->base, on_max_time, m);
 	evtimer_assign(&m->progress_timer, m->base, on_progress_timeout, m);
 	signals_catch(m->base, on_signal, m);
-	m->output = output_new(m->base, o->format, on_change, m);
-	m->report = report_new();
-	sinks_add(&m->sinks, output_sink(m->output));
-	sinks_add(&m->sinks, report_sink(m->report));
-	if (o->idle_cmd && !is_drain(m)) {
-		m->hook = hook_new(m->base, o->idle_cmd, o->cmd_timeout, on_change, m);
-		sinks_add(&m->sinks, hook_sink(m->hook));
-	}
+	m->delivery = delivery_new(m->base, o, &m->sinks, on_change, m);
 	if (o->max_time > 0)
 		arm(&m->max_timer, o->max_time);
 	start_sources(m);
@@ -403,12 +392,10 @@ finish(struct manager *m)
 	};
 	struct ending e = ending_of(&outcome);
 
-	if (!output_finish(m->output) || m->cut)
+	if (!delivery_finish(m->delivery) || m->cut)
 		e = (struct ending){STATUS_ERROR, 0};
 	sources_free(&m->sources);
 	signals_release();
-	report_free(m->report);
-	hook_free(m->hook);
 	event_base_free(m->base);
 	return e;
 }

@@ -11,6 +11,9 @@
 #include "log.h"
 #include "secret.h"
 
+/* --buffer, where it is not given. */
+#define BUFFER_DEFAULT ((size_t)64 << 20)
+
 static bool
 get_seconds(const struct arg_str *arg, bool zero, int64_t *us)
 {
@@ -90,26 +93,55 @@ get_numbers(const struct arguments *a, struct options *o)
 }
 
 static bool
+get_buffer(const struct arguments *a, struct options *o)
+{
+	static const char *const names[] = {
+	    [OVERFLOW_BLOCK] = "block", [OVERFLOW_DROP] = "drop", [OVERFLOW_EXIT] = "exit"};
+	const char *size = arguments_last(a->buffer), *overflow = arguments_last(a->overflow);
+
+	o->buffer = BUFFER_DEFAULT;
+	if (size && !parse_size(size, &o->buffer)) {
+		arguments_error(
+		    "invalid --buffer \"%s\": accepted is a whole number of bytes, or of "
+		    "KiB, MiB or GiB, such as 64MiB",
+		    size);
+		return false;
+	}
+	if (!overflow)
+		return true;
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+		if (strcmp(overflow, names[i]) == 0) {
+			o->overflow = (enum overflow)i;
+			return true;
+		}
+	}
+	arguments_error(
+	    "invalid --overflow \"%s\": accepted are \"block\", \"drop\" and \"exit\"", overflow);
+	return false;
+}
+
+static bool
 get_format(const struct arguments *a, struct options *o)
 {
 	const char *spec = arguments_last(a->format);
-	enum format_end end = a->null->count ? FORMAT_END_NUL : FORMAT_END_LINE;
 	char *error;
 
+	o->events = a->events->count > 0;
+	o->end = a->null->count ? FORMAT_END_NUL : FORMAT_END_LINE;
 	if (spec && a->json->count) {
 		arguments_error(
 		    "--json and --format exclude each other; %%j in a format is the JSON object");
 		return false;
 	}
 	if (spec) {
-		o->format = format_compile(spec, end, &error);
+		o->format = format_compile(spec, o->end, &error);
 		if (!o->format) {
 			arguments_error("%s", error);
 			free(error);
 			return false;
 		}
 	} else if (a->json->count) {
-		o->format = format_json(end);
+		o->format = format_json(o->end);
 	} else {
 		o->format = a->null->count ? format_nul() : format_text();
 	}
@@ -127,6 +159,8 @@ check_needs(const struct arguments *a)
 		    "--idle-restart needs --timeout: without it there is no idle timer");
 	else if (a->cmd_timeout->count && !a->idle_cmd->count)
 		arguments_error("--cmd-timeout needs --idle-cmd: without it there is no command");
+	else if (a->events->count && !a->json->count)
+		arguments_error("--events needs --json: events are JSON objects");
 	else if (a->idle_cmd->count && !*arguments_last(a->idle_cmd))
 		arguments_error("invalid --idle-cmd \"\": accepted is a command for the shell");
 	else if (a->password->count && a->no_password->count)
@@ -176,8 +210,8 @@ get_all(const struct arguments *a, struct options *o)
 {
 	if (a->quiet->count || a->verbose->count)
 		log_set_level(a->verbose->count ? LOG_VERBOSE : LOG_QUIET);
-	if (!check_needs(a) || !get_times(a, o) || !get_numbers(a, o) || !get_format(a, o) ||
-	    !get_reconnect(a, o) || !get_operands(a, o))
+	if (!check_needs(a) || !get_times(a, o) || !get_numbers(a, o) || !get_buffer(a, o) ||
+	    !get_format(a, o) || !get_reconnect(a, o) || !get_operands(a, o))
 		return false;
 	if (o->heartbeat < 0)
 		o->heartbeat = HEARTBEAT;

@@ -6,6 +6,7 @@
 
 #include "format.h"
 #include "operands.h"
+#include "sink.h"
 #include "util.h"
 
 enum reconnect {
@@ -23,6 +24,10 @@ struct options {
 	int64_t count; /* -n */
 	int64_t max_time;
 	struct format *format; /* of stdout */
+	enum format_end end;
+	bool events;
+	size_t buffer; /* bytes */
+	enum overflow overflow;
 	char *idle_cmd;
 	int64_t cmd_timeout;
 	int ready_fd;

@@ -3,88 +3,197 @@
 #include "output.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "buffer.h"
-#include "format.h"
+#include "event.h"
 #include "log.h"
+#include "queue.h"
 #include "record.h"
 #include "stream.h"
 
+/*
+ * In the order of writing: `kept`, then one event for what was discarded after that, then `waiting`.
+ * Unless something was discarded, `kept` is empty.
+ */
 struct output {
 	struct sink sink;
-	struct format *format;
+	struct output_settings settings;
 	struct stream *stream;
-	struct buffer bytes;
-	struct buffer lengths; /* uint32_t for each record that has bytes in `bytes` */
-	size_t written;        /* of the first of those */
-	bool waiting, ended, reader_gone;
+	struct buffer scratch; /* one record */
+	struct queue kept, waiting;
+	uint64_t discarded;   /* notifications between the two queues */
+	uint64_t idle_missed; /* the counts of idle events that the reader missed */
+	bool blocked, ended, reader_gone;
 	int error;
-	void (*changed)(void *arg);
-	void *arg;
 };
 
 static void
-output_take(struct sink *s, const struct record *r)
+hold(struct output *o)
 {
-	struct output *o = (struct output *)s;
-	size_t before = buffer_length(&o->bytes);
-	uint32_t length;
+	o->sink.held = queue_size(&o->kept) + queue_size(&o->waiting);
+}
 
-	format_write(o->format, r, &o->bytes);
-	length = (uint32_t)(buffer_length(&o->bytes) - before);
-	buffer_add(&o->lengths, &length, sizeof length);
+static void
+format_event(struct output *o, const struct record *r)
+{
+	event_write(r, &o->scratch);
+	buffer_add(&o->scratch, o->settings.end == FORMAT_END_NUL ? "" : "\n", 1);
+}
+
+/*
+ * Events find room even if the buffer is full. So those that come without end, and change nothing,
+ * must not: a reader that does not read misses idle events, as one that sleeps misses ticks, and
+ * retries that failed again.
+ */
+static bool
+is_missed(struct output *o, const struct record *r)
+{
+	bool repeated = r->kind == RECORD_IDLE || (r->kind == RECORD_LOST && r->attempt > 1);
+
+	return repeated && o->blocked && sinks_exceeded(o->sink.set);
+}
+
+static void
+format_record(struct output *o, const struct record *r)
+{
+	struct record idle;
+
+	if (r->kind == RECORD_NOTIFICATION) {
+		format_write(o->settings.format, r, &o->scratch);
+	} else if (r->kind == RECORD_IDLE) {
+		idle = *r;
+		idle.count += o->idle_missed;
+		o->idle_missed = 0;
+		format_event(o, &idle);
+	} else {
+		format_event(o, r);
+	}
 }
 
 static bool
-output_room(const struct sink *s)
+output_take(struct sink *s, const struct record *r)
 {
-	const struct output *o = (const struct output *)s;
+	struct output *o = (struct output *)s;
+	enum queue_kind kind = r->kind == RECORD_NOTIFICATION ? QUEUE_NOTIFICATION : QUEUE_EVENT;
 
-	return buffer_length(&o->bytes) < OUTPUT_BUFFER;
+	if (is_missed(o, r)) {
+		o->idle_missed += r->kind == RECORD_IDLE ? r->count : 0;
+		return false;
+	}
+	buffer_clear(&o->scratch);
+	format_record(o, r);
+	queue_add(&o->waiting, kind, 1, buffer_content(&o->scratch), buffer_length(&o->scratch));
+	hold(o);
+	return true;
 }
 
-/* `n` bytes more were written: how many records does that complete? */
+/* The place where notifications were discarded comes after what is kept. */
 static void
-count_written(struct output *o, size_t n)
+mark_discarded(struct output *o)
 {
-	buffer_consume(&o->bytes, n);
-	o->written += n;
-	while (buffer_length(&o->lengths)) {
-		uint32_t length;
+	const struct record r = {
+	    .kind = RECORD_DROPPED, .time = clock_realtime(), .count = o->discarded};
 
-		memcpy(&length, buffer_content(&o->lengths), sizeof length);
-		if (length > o->written)
-			break;
-		o->written -= length;
-		buffer_consume(&o->lengths, sizeof length);
-		o->sink.out++;
+	if (o->discarded == 0)
+		return;
+	buffer_clear(&o->scratch);
+	if (o->settings.events)
+		format_event(o, &r);
+	queue_add(&o->kept, QUEUE_GAP, o->discarded, buffer_content(&o->scratch),
+	    buffer_length(&o->scratch));
+	o->discarded = 0;
+}
+
+/* Events, and a notification that is partly written, stay: they are kept in front. */
+static bool
+output_discard(struct sink *s)
+{
+	struct output *o = (struct output *)s;
+	const struct queue_entry *e;
+
+	while ((e = queue_front(&o->waiting))) {
+		if (e->kind == QUEUE_NOTIFICATION && !e->begun) {
+			queue_drop(&o->waiting);
+			o->discarded++;
+			hold(o);
+			return true;
+		}
+		mark_discarded(o);
+		queue_move(&o->waiting, &o->kept);
 	}
+	return false;
+}
+
+static void
+on_written(const struct queue_entry *e, void *arg)
+{
+	struct output *o = arg;
+
+	sink_done(&o->sink, e->count, e->kind != QUEUE_GAP);
+}
+
+/* What is written next: NULL if there is nothing. */
+static struct queue *
+next_queue(struct output *o)
+{
+	if (!queue_front(&o->kept))
+		mark_discarded(o);
+	if (queue_front(&o->kept))
+		return &o->kept;
+	return queue_front(&o->waiting) ? &o->waiting : NULL;
+}
+
+/* Nothing is written any more: what waits has failed. */
+static void
+end(struct output *o, int error)
+{
+	o->ended = true;
+	o->error = error;
+	o->reader_gone = error == EPIPE || error == ECONNRESET;
+	o->settings.changed(o->settings.arg);
+}
+
+/* False: the reader takes nothing now, or there is nothing. */
+static bool
+write_some(struct output *o)
+{
+	struct queue *q = next_queue(o);
+	const char *bytes;
+	size_t n;
+	ssize_t w;
+
+	if (!q)
+		return false;
+	bytes = fifo_front(&q->bytes, &n);
+	w = n ? stream_write(o->stream, bytes, n) : 0;
+	if (w < 0) {
+		end(o, errno);
+		return false;
+	}
+	o->sink.progress += (uint64_t)w;
+	queue_consume(q, (size_t)w, on_written, o);
+	o->blocked = (size_t)w < n;
+	return !o->blocked;
 }
 
 static void
 output_pass(struct sink *s)
 {
 	struct output *o = (struct output *)s;
-	ssize_t w;
 
-	if (o->ended || o->waiting || buffer_length(&o->bytes) == 0)
-		return;
-	w = stream_write(o->stream, buffer_content(&o->bytes), buffer_length(&o->bytes));
-	if (w < 0) {
-		o->ended = true;
-		o->error = errno;
-		o->reader_gone = errno == EPIPE || errno == ECONNRESET;
-		o->changed(o->arg);
-		return;
+	if (!o->ended && !o->blocked) {
+		while (write_some(o))
+			;
+		if (o->blocked && !o->ended)
+			stream_wait(o->stream);
 	}
-	count_written(o, (size_t)w);
-	if (buffer_length(&o->bytes)) {
-		o->waiting = true;
-		stream_wait(o->stream);
-	}
+	if (o->ended)
+		sink_done(s, s->in - s->out, false);
+	hold(o);
 }
 
 static void
@@ -92,8 +201,8 @@ on_writable(void *arg)
 {
 	struct output *o = arg;
 
-	o->waiting = false;
-	o->changed(o->arg);
+	o->blocked = false;
+	o->settings.changed(o->settings.arg);
 }
 
 static void
@@ -101,23 +210,25 @@ on_gone(void *arg)
 {
 	struct output *o = arg;
 
-	o->ended = o->reader_gone = true;
-	o->changed(o->arg);
+	if (!o->ended)
+		end(o, EPIPE);
 }
 
 struct output *
-output_new(struct event_base *base, struct format *format, void (*changed)(void *arg), void *arg)
+output_new(const struct output_settings *settings)
 {
 	static const struct sink_ops ops = {
-	    .take = output_take, .room = output_room, .pass = output_pass};
+	    .take = output_take, .discard = output_discard, .pass = output_pass};
 	struct output *o = xcalloc(1, sizeof *o);
 
 	o->sink.ops = &ops;
-	o->sink.kinds = RECORD_BIT(RECORD_NOTIFICATION);
-	o->format = format;
-	o->changed = changed;
-	o->arg = arg;
-	o->stream = stream_open(base, STDOUT_FILENO, on_writable, on_gone, o);
+	o->sink.name = "the reader of standard output";
+	if (settings->format)
+		o->sink.kinds |= RECORD_BIT(RECORD_NOTIFICATION);
+	if (settings->events)
+		o->sink.kinds |= event_kinds();
+	o->settings = *settings;
+	o->stream = stream_open(settings->base, STDOUT_FILENO, on_writable, on_gone, o);
 	return o;
 }
 
@@ -133,13 +244,28 @@ output_ended(const struct output *o)
 	return o->ended;
 }
 
+/* Empties a queue, and says how many notifications were in it. */
+static uint64_t
+drop_all(struct queue *q)
+{
+	const struct queue_entry *e;
+	uint64_t n = 0;
+
+	while ((e = queue_front(q))) {
+		n += e->kind == QUEUE_NOTIFICATION;
+		queue_drop(q);
+	}
+	queue_free(q);
+	return n;
+}
+
 bool
 output_finish(struct output *o)
 {
-	uint64_t left = o->sink.in - o->sink.out;
+	uint64_t left = drop_all(&o->kept) + drop_all(&o->waiting);
 	bool failed = o->error && !o->reader_gone;
-	char *count = xasprintf("; %llu notification%s not written", (unsigned long long)left,
-	    left == 1 ? " was" : "s were");
+	char *count = xasprintf(
+	    "; %" PRIu64 " notification%s not written", left, left == 1 ? " was" : "s were");
 
 	if (!stream_close(o->stream) && !o->error) {
 		failed = true;
@@ -154,8 +280,7 @@ output_finish(struct output *o)
 		    count);
 	}
 	free(count);
-	buffer_free(&o->bytes);
-	buffer_free(&o->lengths);
+	buffer_free(&o->scratch);
 	free(o);
 	return left == 0 && !failed;
 }

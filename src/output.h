@@ -1,27 +1,37 @@
 /*
- * The sink that writes notifications to standard output.
+ * The sink that writes records to standard output: notifications, and events as JSON.
  *
- * Formats each straight into its buffer, and writes what is there once in a pass.
+ * Formats each straight away, and writes what is there once in a pass. What the reader does not
+ * take waits in a queue, which is part of --buffer.
  */
 #ifndef PGWAIT_OUTPUT_H
 #define PGWAIT_OUTPUT_H
 
+#include "format.h"
 #include "sink.h"
 #include "util.h"
 
 struct event_base;
-struct format;
 struct output;
 
-/* Bytes that wait for a slow reader before reading from the servers stops. */
-#define OUTPUT_BUFFER ((size_t)64 << 20)
+struct output_settings {
+	struct event_base *base;
+	struct format
+	    *format;         /* of notifications; NULL: they are not written. Outlives the output */
+	bool events;         /* written too, as JSON */
+	enum format_end end; /* of an event */
+	/* Runs when the output can go on, or has ended. */
+	void (*changed)(void *arg);
+	void *arg;
+};
 
-/* `changed` runs when the output can go on, or has ended. `format` outlives it. */
-struct output *output_new(
-    struct event_base *base, struct format *format, void (*changed)(void *arg), void *arg);
+struct output *output_new(const struct output_settings *settings);
 struct sink *output_sink(struct output *o);
 
-/* True once nothing can be written any more: the reader left, or a write failed. */
+/*
+ * True once nothing can be written any more: the reader left, or a write failed. What was not written
+ * has failed then.
+ */
 bool output_ended(const struct output *o);
 
 /*

@@ -97,14 +97,14 @@ report_listening(struct report *report, const struct record *r)
 	free(line);
 }
 
-static void
+static bool
 report_take(struct sink *s, const struct record *r)
 {
-	s->out++;
 	if (r->kind == RECORD_LOST)
 		report_lost(r);
 	else
 		report_listening((struct report *)s, r);
+	return false;
 }
 
 struct report *
@@ -114,6 +114,7 @@ report_new(void)
 	struct report *r = xcalloc(1, sizeof *r);
 
 	r->sink.ops = &ops;
+	r->sink.name = "standard error";
 	r->sink.kinds = RECORD_BIT(RECORD_LISTENING) | RECORD_BIT(RECORD_LOST);
 	return r;
 }

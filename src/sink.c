@@ -3,89 +3,245 @@
 #include "sink.h"
 
 #include <assert.h>
+#include <inttypes.h>
 
 #include "record.h"
+#include "util.h"
 
 void
-sinks_add(struct sinks *sinks, struct sink *s)
+sinks_add(struct sinks *set, struct sink *s)
 {
-	assert(sinks->count < SINKS_MAX);
-	sinks->list[sinks->count++] = s;
+	assert(set->count < SINKS_MAX);
+	s->set = set;
+	s->index = set->count;
+	set->list[set->count++] = s;
 }
 
-void
-sinks_take(struct sinks *sinks, const struct record *r)
+static size_t
+held(const struct sinks *set)
 {
-	for (size_t i = 0; i < sinks->count; i++) {
-		struct sink *s = sinks->list[i];
+	size_t sum = 0;
 
-		if (!(s->kinds & RECORD_BIT(r->kind)))
-			continue;
-		s->in++;
-		s->ops->take(s, r);
+	for (size_t i = 0; i < set->count; i++)
+		sum += set->list[i]->held;
+	return sum;
+}
+
+bool
+sinks_exceeded(const struct sinks *set)
+{
+	return held(set) >= set->budget;
+}
+
+bool
+sinks_room(struct sinks *set)
+{
+	size_t bytes = held(set);
+
+	if (set->overflow == OVERFLOW_DROP)
+		return true;
+	/* To stop and go on for every few bytes would cost more than the reading. */
+	if (bytes >= set->budget)
+		set->full = true;
+	else if (bytes <= set->budget / 4 * 3)
+		set->full = false;
+	return !set->full;
+}
+
+/* The sink that holds most: who is slow when there is no room. */
+static const struct sink *
+slowest(const struct sinks *set)
+{
+	const struct sink *s = set->list[0];
+
+	for (size_t i = 1; i < set->count; i++)
+		if (set->list[i]->held > s->held)
+			s = set->list[i];
+	return s;
+}
+
+/* Of the sinks that can, the one that holds most discards. */
+static struct sink *
+discard_one(const struct sinks *set)
+{
+	struct sink *s = NULL;
+
+	for (size_t i = 0; i < set->count; i++)
+		if (set->list[i]->ops->discard && (!s || set->list[i]->held > s->held))
+			s = set->list[i];
+	return s && s->ops->discard(s) ? s : NULL;
+}
+
+static void
+pass_all(struct sinks *set)
+{
+	for (size_t i = 0; i < set->count; i++)
+		if (set->list[i]->ops->pass)
+			set->list[i]->ops->pass(set->list[i]);
+}
+
+static void
+make_room(struct sinks *set)
+{
+	char size[SIZE_TEXT];
+	struct sink *s;
+
+	/* What came in this pass alone may fill the buffer: it is slow only if it takes nothing. */
+	if (sinks_exceeded(set))
+		pass_all(set);
+	while (sinks_exceeded(set) && (s = discard_one(set))) {
+		s->discarded++;
+		if (log_due(&s->pace))
+			log_warning("%s is too slow: the buffer of %s is full, and the oldest "
+				    "notifications are discarded (%" PRIu64 " so far)",
+			    s->name, size_text(size, set->budget), s->discarded);
 	}
 }
 
-bool
-sinks_room(const struct sinks *sinks)
+void
+sinks_take(struct sinks *set, const struct record *r)
 {
-	for (size_t i = 0; i < sinks->count; i++)
-		if (sinks->list[i]->ops->room && !sinks->list[i]->ops->room(sinks->list[i]))
-			return false;
-	return true;
+	if (set->overflow == OVERFLOW_DROP && r->kind == RECORD_NOTIFICATION)
+		make_room(set);
+	for (size_t i = 0; i < set->count; i++) {
+		struct sink *s = set->list[i];
+
+		if (s->kinds & RECORD_BIT(r->kind) && s->ops->take(s, r))
+			s->in++;
+	}
+}
+
+void
+sinks_tell_full(struct sinks *set)
+{
+	const char *name = slowest(set)->name;
+	char size[SIZE_TEXT];
+
+	size_text(size, set->budget);
+	if (set->overflow == OVERFLOW_EXIT)
+		log_error("%s is too slow: the buffer of %s is full", name, size);
+	else if (log_due(&set->pace))
+		log_warning(
+		    "%s is too slow: the buffer of %s is full, and notifications wait in the "
+		    "server's queue, which all its databases share",
+		    name, size);
+}
+
+void
+sinks_tell_discarded(const struct sinks *set)
+{
+	for (size_t i = 0; i < set->count; i++) {
+		const struct sink *s = set->list[i];
+
+		if (s->discarded)
+			log_warning("%" PRIu64 " notification%s discarded: %s was too slow",
+			    s->discarded, s->discarded == 1 ? " was" : "s were", s->name);
+	}
+}
+
+uint64_t
+sinks_discarded(const struct sinks *set)
+{
+	for (size_t i = 0; i < set->count; i++)
+		if (set->list[i]->kinds & RECORD_BIT(RECORD_NOTIFICATION))
+			return set->list[i]->discarded;
+	return 0;
 }
 
 bool
-sinks_working(const struct sinks *sinks)
+sinks_working(const struct sinks *set)
 {
-	for (size_t i = 0; i < sinks->count; i++)
-		if (sinks->list[i]->ops->working && sinks->list[i]->ops->working(sinks->list[i]))
+	for (size_t i = 0; i < set->count; i++)
+		if (set->list[i]->ops->working && set->list[i]->ops->working(set->list[i]))
 			return true;
 	return false;
 }
 
+void
+sinks_stop(struct sinks *set)
+{
+	for (size_t i = 0; i < set->count; i++)
+		if (set->list[i]->ops->stop)
+			set->list[i]->ops->stop(set->list[i]);
+}
+
 uint64_t
-sinks_delivered(const struct sinks *sinks)
+sinks_progress(const struct sinks *set)
 {
 	uint64_t sum = 0;
 
-	for (size_t i = 0; i < sinks->count; i++)
-		sum += sinks->list[i]->out;
+	for (size_t i = 0; i < set->count; i++)
+		sum += set->list[i]->progress;
 	return sum;
 }
 
 static bool
-has_passed(const struct sinks *sinks, const struct fence *f)
+has_passed(const struct sinks *set, const struct fence *f)
 {
-	for (size_t i = 0; i < sinks->count; i++)
-		if (sinks->list[i]->out < f->marks[i])
+	for (size_t i = 0; i < set->count; i++)
+		if (set->list[i]->out < f->to[i])
 			return false;
-	return true;
+	return f->set;
 }
 
-void
-sinks_pass(struct sinks *sinks)
+/* The first that has passed leaves the list; NULL where none has. */
+static struct fence *
+next_passed(struct sinks *set)
 {
-	for (size_t i = 0; i < sinks->count; i++)
-		if (sinks->list[i]->ops->pass)
-			sinks->list[i]->ops->pass(sinks->list[i]);
-	while (sinks->fences && has_passed(sinks, sinks->fences)) {
-		struct fence *f = sinks->fences;
+	for (struct fence **at = &set->fences; *at; at = &(*at)->next) {
+		struct fence *f = *at;
 
-		sinks->fences = f->next;
-		f->passed(f, f->arg);
+		if (has_passed(set, f)) {
+			*at = f->next;
+			return f;
+		}
 	}
+	return NULL;
 }
 
 void
-sinks_fence(struct sinks *sinks, struct fence *f)
+sinks_pass(struct sinks *set)
 {
-	struct fence **at = &sinks->fences;
+	struct fence *f;
 
-	for (size_t i = 0; i < sinks->count; i++)
-		f->marks[i] = sinks->list[i]->in;
+	pass_all(set);
+	while ((f = next_passed(set)))
+		f->passed(f, f->arg);
+}
+
+void
+fence_begin(struct sinks *set, struct fence *f)
+{
+	struct fence **at = &set->fences;
+
+	for (size_t i = 0; i < set->count; i++)
+		f->from[i] = set->list[i]->in;
+	f->set = f->failed = false;
 	f->next = NULL;
 	while (*at)
 		at = &(*at)->next;
 	*at = f;
+}
+
+void
+fence_set(struct sinks *set, struct fence *f)
+{
+	for (size_t i = 0; i < set->count; i++)
+		f->to[i] = set->list[i]->in;
+	f->set = true;
+}
+
+void
+sink_done(struct sink *s, uint64_t n, bool ok)
+{
+	uint64_t first = s->out + 1;
+
+	if (n == 0)
+		return;
+	s->out += n;
+	s->progress++;
+	assert(s->out <= s->in);
+	for (struct fence *f = ok ? NULL : s->set->fences; f; f = f->next)
+		if (s->out > f->from[s->index] && (!f->set || first <= f->to[s->index]))
+			f->failed = true;
 }

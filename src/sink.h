@@ -1,8 +1,9 @@
 /*
- * The interface of every destination, and fences: the only bookkeeping of delivery.
+ * The interface of every destination; the buffer that they share; and fences, the only bookkeeping
+ * of delivery.
  *
- * A sink counts what it took (`in`) and what it has delivered (`out`). A fence is the `in` of every
- * sink at one moment; it passes when every `out` has reached it.
+ * A sink counts what it took to deliver later (`in`), and what of that it is done with (`out`), in
+ * the same order. What it keeps meanwhile counts towards --buffer.
  */
 #ifndef PGWAIT_SINK_H
 #define PGWAIT_SINK_H
@@ -11,54 +12,110 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "log.h"
+
 struct record;
 struct sink;
+struct sinks;
 
 struct sink_ops {
-	/* Takes a record, which is borrowed. There was room, or the record is an event. */
-	void (*take)(struct sink *s, const struct record *r);
-	/* Whether a notification may be pulled. NULL: always. */
-	bool (*room)(const struct sink *s);
+	/*
+	 * Takes a record, which is borrowed, whether there is room or not. True: it is kept, and
+	 * sink_done() will be called for it. False: nothing is left to do for it.
+	 */
+	bool (*take)(struct sink *s, const struct record *r);
+	/* Discards its oldest whole notification; false where it holds none. NULL: it never does. */
+	bool (*discard)(struct sink *s);
 	/* Once in each pass of the loop: deliver what can be delivered now. NULL: nothing to do. */
 	void (*pass)(struct sink *s);
 	/* Whether delivery goes on by itself, such as a running command. NULL: no. */
 	bool (*working)(const struct sink *s);
+	/* Ends at once what goes on by itself. NULL: nothing does. */
+	void (*stop)(struct sink *s);
 };
 
-/* Embedded in every sink, at its start. */
+/* Embedded in every sink, at its start; zeroed but for the first three. */
 struct sink {
 	const struct sink_ops *ops;
-	unsigned kinds; /* RECORD_BIT()s of what it takes */
+	const char *name; /* of what is slow when it holds much: "the reader of standard output" */
+	unsigned kinds;   /* RECORD_BIT()s of what it takes */
 	uint64_t in, out;
+	uint64_t progress; /* changes with every bit of delivery */
+	size_t held;       /* bytes that wait in it */
+	/* Kept by sink.c: */
+	uint64_t discarded; /* notifications */
+	struct log_pace pace;
+	struct sinks *set;
+	size_t index;
 };
 
-#define SINKS_MAX 4
+#define SINKS_MAX 8
 
-/* The caller's, from sinks_fence() until `passed` was called. */
+/* What happens when the buffer is full (--overflow). */
+enum overflow {
+	OVERFLOW_BLOCK, /* there is no room until the slow one has taken a quarter of it */
+	OVERFLOW_DROP,  /* the oldest notifications of the slow one make room */
+	OVERFLOW_EXIT,  /* there is no room, and pgwait ends */
+};
+
+/*
+ * The records that a sink takes between fence_begin() and fence_set(). The caller's, in that order,
+ * until `passed` was called, once every sink is done with them. `failed`: not all were delivered.
+ */
 struct fence {
-	uint64_t marks[SINKS_MAX];
+	uint64_t from[SINKS_MAX], to[SINKS_MAX];
+	bool set, failed;
 	void (*passed)(struct fence *f, void *arg);
 	void *arg;
 	struct fence *next;
 };
 
-/* Zeroed: no sinks. */
+/* Zeroed, but for budget and overflow: no sinks. */
 struct sinks {
+	size_t budget; /* bytes that all may hold together */
+	enum overflow overflow;
 	struct sink *list[SINKS_MAX];
 	size_t count;
-	struct fence *fences; /* in order: the first passes first */
+	struct fence *fences; /* those that were set, in order: the first passes first */
+	bool full;
+	struct log_pace pace;
 };
 
-void sinks_add(struct sinks *sinks, struct sink *s);
-void sinks_take(struct sinks *sinks, const struct record *r);
-bool sinks_room(const struct sinks *sinks);
-bool sinks_working(const struct sinks *sinks);
-/* Sum of what was taken and delivered: it changes where there is progress. */
-uint64_t sinks_delivered(const struct sinks *sinks);
+void sinks_add(struct sinks *set, struct sink *s);
+
+/* Gives a record to every sink that takes its kind. With OVERFLOW_DROP, makes room before. */
+void sinks_take(struct sinks *set, const struct record *r);
+
+/*
+ * Whether a notification may be pulled. Events need not ask: they always find room. What is held may
+ * exceed the budget by them and by one notification.
+ */
+bool sinks_room(struct sinks *set);
+/* Whether what is held has reached the budget, whatever is done about that. */
+bool sinks_exceeded(const struct sinks *set);
+
+/* There is no room: says who is slow, and what that means; a warning, at growing distances. */
+void sinks_tell_full(struct sinks *set);
+/* Says how many notifications each sink has discarded in all, if any. */
+void sinks_tell_discarded(const struct sinks *set);
+
+/* Notifications that did not get through where -n counts: in the first sink that takes them. */
+uint64_t sinks_discarded(const struct sinks *set);
+
+bool sinks_working(const struct sinks *set);
+void sinks_stop(struct sinks *set);
+
+/* Changes whenever anything is delivered. */
+uint64_t sinks_progress(const struct sinks *set);
 
 /* Every sink's pass, then the fences that it made pass. */
-void sinks_pass(struct sinks *sinks);
-/* `passed` is called from sinks_pass(), once all that was taken before this is delivered. */
-void sinks_fence(struct sinks *sinks, struct fence *f);
+void sinks_pass(struct sinks *set);
+
+void fence_begin(struct sinks *set, struct fence *f);
+/* `passed` is called from sinks_pass(). */
+void fence_set(struct sinks *set, struct fence *f);
+
+/* For sinks: done with the next `n` records; `ok`: delivered. */
+void sink_done(struct sink *s, uint64_t n, bool ok);
 
 #endif

@@ -147,6 +147,44 @@ parse_integer(const char *s, int64_t min, int64_t max, int64_t *value)
 	return n >= min && n <= max;
 }
 
+static const struct {
+	const char *name;
+	unsigned shift;
+} units[] = {{"KiB", 10}, {"MiB", 20}, {"GiB", 30}};
+
+bool
+parse_size(const char *s, size_t *bytes)
+{
+	size_t digits = strspn(s, "0123456789");
+	char *number = xstrndup(s, digits);
+	unsigned shift = 0;
+	int64_t n;
+	bool ok;
+
+	for (size_t i = 0; i < sizeof units / sizeof units[0]; i++)
+		if (strcmp(s + digits, units[i].name) == 0)
+			shift = units[i].shift;
+	ok = (shift || !s[digits]) &&
+	     parse_integer(number, 1, (int64_t)(SIZE_MAX >> 1 >> shift), &n);
+	free(number);
+	if (ok)
+		*bytes = (size_t)n << shift;
+	return ok;
+}
+
+const char *
+size_text(char out[SIZE_TEXT], size_t bytes)
+{
+	const char *unit = bytes == 1 ? "byte" : "bytes";
+
+	for (size_t i = 0; i < sizeof units / sizeof units[0] && bytes % 1024 == 0; i++) {
+		bytes /= 1024;
+		unit = units[i].name;
+	}
+	snprintf(out, SIZE_TEXT, "%zu %s", bytes, unit);
+	return out;
+}
+
 void
 timeval_from(int64_t us, struct timeval *tv)
 {

@@ -44,6 +44,16 @@ MUST_CHECK bool parse_seconds(const char *s, bool zero, int64_t *us);
 /* A decimal integer from `min` to `max`; false if `s` is anything else. */
 MUST_CHECK bool parse_integer(const char *s, int64_t min, int64_t max, int64_t *value);
 
+/*
+ * Bytes (`65536`), or whole KiB, MiB or GiB (`64MiB`; exactly so, without a space), 1 or more. False
+ * if `s` is anything else, or more than a size can be.
+ */
+MUST_CHECK bool parse_size(const char *s, size_t *bytes);
+
+/* A size in the largest unit in which it is whole ("64 MiB"), into `out`, which is returned. */
+#define SIZE_TEXT 32
+const char *size_text(char out[SIZE_TEXT], size_t bytes);
+
 struct timeval;
 void timeval_from(int64_t us, struct timeval *tv);
 

@@ -92,11 +92,11 @@ labels() {
 
 @test "an option without its value, and a flag with one" {
 	for option in -d -h -p -U -l -t -e -n -m -f --dbname --host --port --username --listen --timeout --exit-idle \
-		--count --max-time --format --idle-cmd --cmd-timeout --reconnect --ready-fd; do
+		--count --max-time --format --idle-cmd --cmd-timeout --reconnect --ready-fd --buffer --overflow; do
 		refuses "\"$option\"" 'needs a value' -- x "$option"
 	done
 	refuses '"-jn"' 'needs a value' -- x -jn
-	for option in no-password password idle-restart json null quiet verbose help version; do
+	for option in no-password password idle-restart json null events quiet verbose help version; do
 		refuses "\"--$option\"" 'no value' -- "--$option=1" x
 	done
 }
@@ -143,6 +143,19 @@ labels() {
 
 @test "a closed descriptor for --ready-fd is refused" {
 	refuses '--ready-fd' '"77"' 'open file descriptor' -- --ready-fd 77 x
+}
+
+@test "sizes and what to do when they are reached are strict" {
+	for value in 0 -1 +1 1.5MiB '64 MiB' 64M 64MB 64mib 64KB MiB 0x40 1e6 '' ' ' '1 ' 99999999999999999999 9999999999GiB; do
+		refuses '--buffer' "\"$value\"" 'such as 64MiB' -- --buffer "$value" x
+	done
+	accepts --buffer 1 --overflow block x
+	accepts --buffer 65536 --overflow drop x
+	accepts --buffer 007KiB --overflow exit x
+	accepts --buffer 2GiB x
+	for value in Block '' blocking 'drop,exit' never; do
+		refuses '--overflow' "\"$value\"" '"block", "drop" and "exit"' -- --overflow "$value" x
+	done
 }
 
 @test "seconds are strict" {
@@ -193,6 +206,8 @@ labels() {
 	refuses '--idle-restart' '--timeout' -- --idle-restart x
 	refuses '--cmd-timeout' '--idle-cmd' -- -t 1 --cmd-timeout 1 x
 	refuses '--json' '--format' -- -j -f %p x
+	refuses '--events' '--json' -- --events x
+	refuses '--events' '--json' -- --events -f %j x
 	refuses '--reconnect' '"sometimes"' '"never"' -- --reconnect sometimes x
 	refuses '--reconnect' '""' -- --reconnect= x
 	accepts --reconnect never x

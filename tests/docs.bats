@@ -341,6 +341,12 @@ expect() {
 		*'select(.payload'*)
 			patterns=('^mail 17$' '^lines$')
 			;;
+		*'if .event then'*)
+			patterns=('^event: listening$' '^event: idle$' '^mail 17$')
+			;;
+		*'--overflow drop'*)
+			patterns=('^listening $' '^mail 17$')
+			;;
 		*'select(.channel'*)
 			patterns=('^20[0-9-]+T[0-9:.]+Z mail 17$' '^20[0-9-]+T[0-9:.]+Z $')
 			;;

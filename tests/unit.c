@@ -10,8 +10,10 @@
 #include "encoding.h"
 #include "ending.h"
 #include "escape.h"
+#include "event.h"
 #include "format.h"
 #include "operands.h"
+#include "queue.h"
 #include "record.h"
 #include "sink.h"
 #include "sqlstate.h"
@@ -188,6 +190,35 @@ test_integers(void)
 	}
 }
 
+static void
+test_sizes(void)
+{
+	static const struct {
+		const char *s;
+		size_t bytes; /* 0: refused */
+		const char *text;
+	} cases[] = {{"1", 1, "1 byte"}, {"1000", 1000, "1000 bytes"}, {"1024", 1024, "1 KiB"},
+	    {"64KiB", 65536, "64 KiB"}, {"64MiB", 64 << 20, "64 MiB"}, {"1GiB", 1 << 30, "1 GiB"},
+	    {"007KiB", 7168, "7 KiB"}, {"1536KiB", 1536 << 10, "1536 KiB"}, {"", 0, ""},
+	    {"0", 0, ""}, {"0MiB", 0, ""}, {"MiB", 0, ""}, {"-1", 0, ""}, {"+1", 0, ""},
+	    {"1.5MiB", 0, ""}, {"64 MiB", 0, ""}, {"64M", 0, ""}, {"64MB", 0, ""}, {"64mib", 0, ""},
+	    {"64MiBs", 0, ""}, {"0x40", 0, ""}, {"1e6", 0, ""}, {" 1", 0, ""}, {"1 ", 0, ""},
+	    {"1TiB", 0, ""}, {"9223372036854775808", 0, ""}, {"8589934592GiB", 0, ""},
+	    {"18446744073709551617", 0, ""}};
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		char text[SIZE_TEXT];
+		size_t bytes = 0;
+		bool ok = parse_size(cases[i].s, &bytes);
+
+		check(ok == (cases[i].bytes > 0) && bytes == cases[i].bytes, "parse_size",
+		    cases[i].s);
+		if (ok)
+			check(strcmp(size_text(text, bytes), cases[i].text) == 0, "size_text",
+			    cases[i].text);
+	}
+}
+
 /* 2026-11-24T12:54:00.249996Z */
 #define SOME_TIME (INT64_C(1795524840) * SECOND + 249996)
 
@@ -284,6 +315,57 @@ test_format_end(void)
 	}
 }
 
+/* How an event is written. */
+static void
+test_events(void)
+{
+	static const char *const channels[] = {"jobs", "a\"b"};
+	const struct origin origin = {.label = "app@db1", .label_length = 7, .serial = 1};
+	const struct {
+		struct record record;
+		const char *json; /* after event, connection and time */
+	} cases[] = {
+	    {{.kind = RECORD_LISTENING, .origin = &origin, .channels = channels, .channel_count = 2,
+		 .backend_pid = 42, .since = -1},
+		"\"listening\",C,\"channels\":[\"jobs\",\"a\\\"b\"],\"backend_pid\":42}"},
+	    {{.kind = RECORD_LISTENING, .origin = &origin, .backend_pid = 42, .since = SOME_TIME,
+		 .gap = 12 * SECOND + 34},
+		"\"listening\",C,\"channels\":[],\"backend_pid\":42,\"gap_seconds\":12.000034,"
+		"\"since\":\"2026-11-24T12:54:00.249996Z\"}"},
+	    {{.kind = RECORD_LOST, .origin = &origin, .reason = "a\n\xff", .sqlstate = "57P01",
+		 .retry = SECOND / 2},
+		"\"lost\",C,\"reason\":\"a\\n\xef\xbf\xbd\",\"sqlstate\":\"57P01\","
+		"\"retry_seconds\":0.500000}"},
+	    {{.kind = RECORD_LOST, .origin = &origin, .reason = "", .retry = -1},
+		"\"lost\",C,\"reason\":\"\",\"sqlstate\":null,\"retry_seconds\":null}"},
+	    {{.kind = RECORD_IDLE, .count = 7, .garbage = ""},
+		"\"idle\",T,\"count\":7,\"garbage\":[]}"},
+	    {{.kind = RECORD_IDLE, .garbage = "app@db1\napp@db2"},
+		"\"idle\",T,\"count\":0,\"garbage\":[\"app@db1\",\"app@db2\"]}"},
+	    {{.kind = RECORD_DROPPED, .count = 3}, "\"dropped\",T,\"count\":3}"},
+	};
+	const char *const time = "\"time\":\"2026-11-24T12:54:00.249996Z\"";
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct record r = cases[i].record;
+		const char *common = strpbrk(cases[i].json, "CT");
+		struct buffer got = {0}, expected = {0};
+
+		r.time = SOME_TIME;
+		event_write(&r, &got);
+		buffer_addf(&expected, "{\"event\":%.*s%s%s%s", (int)(common - cases[i].json),
+		    cases[i].json, *common == 'C' ? "\"connection\":\"app@db1\"," : "", time,
+		    common + 1);
+		buffer_add(&expected, "", 1);
+		check_bytes("event", buffer_content(&got), buffer_length(&got),
+		    buffer_content(&expected), buffer_length(&expected) - 1);
+		check(event_kinds() & RECORD_BIT(r.kind), "event_kinds", cases[i].json);
+		buffer_free(&got);
+		buffer_free(&expected);
+	}
+	check(!(event_kinds() & RECORD_BIT(RECORD_NOTIFICATION)), "event_kinds", "notifications");
+}
+
 static void
 test_encodings(void)
 {
@@ -377,6 +459,7 @@ test_endings(void)
 	    {{CAUSE_SIGNAL, 15, STATUS_OK, true, true}, {STATUS_OK, 15}, "SIGTERM, unmet"},
 	    {{CAUSE_SIGNAL, 2, STATUS_OK, false, true}, {STATUS_OK, 2}, "SIGINT"},
 	    {{CAUSE_LOST, 0, STATUS_REFUSED, false, false}, {STATUS_REFUSED, 0}, "refused"},
+	    {{CAUSE_OVERFLOW, 0, STATUS_OK, false, true}, {STATUS_ERROR, 0}, "overflow"},
 	    {{CAUSE_OUTPUT, 0, STATUS_OK, false, true}, {STATUS_OK, 0}, "reader gone"},
 	    {{CAUSE_OUTPUT, 0, STATUS_OK, true, true}, {STATUS_ERROR, 0}, "reader gone, unmet"},
 	};
@@ -389,48 +472,133 @@ test_endings(void)
 	}
 }
 
-static int passed;
+static int passed, failures;
 
 static void
 on_passed(struct fence *f, void *arg)
 {
-	(void)f;
 	(void)arg;
 	passed++;
+	failures += f->failed;
 }
 
-static void
-take_nothing(struct sink *s, const struct record *r)
+/* A sink that keeps everything, ten bytes for each record, until it is told otherwise. */
+static bool
+keep(struct sink *s, const struct record *r)
 {
-	(void)s;
 	(void)r;
+	s->held += 10;
+	return true;
 }
+
+static bool
+discard(struct sink *s)
+{
+	if (s->held == 0)
+		return false;
+	s->held -= 10;
+	return true;
+}
+
+static const struct sink_ops keeper = {.take = keep};
+static const struct sink_ops dropper = {.take = keep, .discard = discard};
+static const struct record notification = {.kind = RECORD_NOTIFICATION};
 
 static void
 test_fences(void)
 {
-	static const struct sink_ops ops = {.take = take_nothing};
-	struct sink a = {.ops = &ops, .kinds = RECORD_BIT(RECORD_NOTIFICATION)};
-	struct sink b = {.ops = &ops, .kinds = RECORD_BIT(RECORD_IDLE)};
-	struct record r = {.kind = RECORD_NOTIFICATION};
+	struct sink a = {.ops = &keeper, .kinds = RECORD_BIT(RECORD_NOTIFICATION)};
+	struct sink b = {.ops = &keeper, .kinds = RECORD_BIT(RECORD_IDLE)};
 	struct sinks sinks = {0};
-	struct fence first = {.passed = on_passed}, second = {.passed = on_passed};
+	struct fence first = {.passed = on_passed}, second = first, third = first;
 
 	sinks_add(&sinks, &a);
 	sinks_add(&sinks, &b);
-	sinks_take(&sinks, &r);
+	sinks_take(&sinks, &notification);
 	check(a.in == 1 && b.in == 0, "sinks", "a sink takes its kinds only");
-	sinks_fence(&sinks, &first);
-	sinks_take(&sinks, &r);
-	sinks_fence(&sinks, &second);
+	/* first: 2 and 3; second: 3; third: 4 */
+	fence_begin(&sinks, &first);
+	sinks_take(&sinks, &notification);
+	fence_begin(&sinks, &second);
+	sinks_take(&sinks, &notification);
+	fence_set(&sinks, &first);
+	fence_set(&sinks, &second);
+	fence_begin(&sinks, &third);
+	sinks_take(&sinks, &notification);
 	sinks_pass(&sinks);
 	check(passed == 0, "fence", "nothing is delivered yet");
-	a.out = 1;
+	sink_done(&a, 1, false);
+	sink_done(&a, 1, false);
+	sink_done(&a, 1, true);
+	sink_done(&a, 1, false);
 	sinks_pass(&sinks);
-	check(passed == 1, "fence", "the first passes alone");
-	a.out = 2;
+	check(passed == 2 && failures == 1, "fence", "only what it covers makes it fail");
+	check(first.failed && !second.failed, "fence", "the first did");
+	fence_set(&sinks, &third);
 	sinks_pass(&sinks);
-	check(passed == 2, "fence", "then the second");
+	check(passed == 3 && third.failed, "fence", "one that was not set yet can fail");
+	fence_begin(&sinks, &first);
+	fence_set(&sinks, &first);
+	sinks_pass(&sinks);
+	check(passed == 4 && !first.failed, "fence", "around nothing, it passes at once");
+}
+
+static void
+test_budget(void)
+{
+	struct sink a = {.ops = &keeper, .kinds = RECORD_BIT(RECORD_NOTIFICATION)};
+	struct sinks sinks = {.budget = 40};
+
+	sinks_add(&sinks, &a);
+	for (int i = 0; i < 4; i++) {
+		check(sinks_room(&sinks), "budget", "room");
+		sinks_take(&sinks, &notification);
+	}
+	check(!sinks_room(&sinks), "budget", "full");
+	a.held = 31;
+	check(!sinks_room(&sinks), "budget", "still full: less than a quarter is free");
+	a.held = 30;
+	check(sinks_room(&sinks), "budget", "room again");
+	sinks.budget = 1;
+	check(!sinks_room(&sinks), "budget", "less than a record");
+	a.held = 0;
+	check(sinks_room(&sinks), "budget", "one after the other");
+}
+
+static void
+test_overflow_drop(void)
+{
+	struct sink a = {.ops = &keeper, .name = "a", .kinds = RECORD_BIT(RECORD_NOTIFICATION)};
+	struct sink b = {.ops = &dropper, .name = "b", .kinds = RECORD_BIT(RECORD_NOTIFICATION)};
+	struct sinks sinks = {.budget = 40, .overflow = OVERFLOW_DROP};
+
+	sinks_add(&sinks, &a);
+	sinks_add(&sinks, &b);
+	/* The warning of the first one is not to be seen here. */
+	b.pace.next = INT64_MAX;
+	for (int i = 0; i < 3; i++)
+		sinks_take(&sinks, &notification);
+	check(a.held == 30 && b.held == 20 && b.discarded == 1, "drop",
+	    "the one that can makes room");
+	check(sinks_room(&sinks), "drop", "there is always room");
+	check(sinks_discarded(&sinks) == 0, "drop", "the first sink counts for -n");
+}
+
+static void
+test_pace(void)
+{
+	struct log_pace p = {0};
+
+	check(log_due(&p), "pace", "at once");
+	check(!log_due(&p), "pace", "not again");
+	for (int i = 0; i < 20; i++) {
+		p.next -= p.distance;
+		while (!log_due(&p))
+			p.next -= SECOND;
+	}
+	check(p.distance == 4096 * SECOND, "pace", "grows to about an hour");
+	p.next -= 7200 * SECOND + p.distance;
+	check(log_due(&p) && p.distance == 2 * SECOND, "pace", "anew after a long silence");
 }
 
 static void
@@ -450,6 +618,87 @@ test_buffer(void)
 	check(b.size == 0 && buffer_length(&b) == 0, "buffer", "emptied, it gives memory back");
 	buffer_free(&b);
 	free(big);
+}
+
+/* Every length and every place: `n` bytes in and out, in parts of two sizes. */
+static void
+check_fifo(size_t n, size_t in, size_t out)
+{
+	struct fifo f = {0}, moved = {0};
+	char *bytes = xmalloc(n), *got = xmalloc(n), what[64];
+	size_t done = 0, part, length;
+
+	for (size_t i = 0; i < n; i++)
+		bytes[i] = (char)(i * 31 >> 3);
+	for (size_t i = 0; i < n; i += part) {
+		part = n - i < in ? n - i : in;
+		fifo_add(&f, bytes + i, part);
+	}
+	length = f.length;
+	fifo_move(&f, &moved, n / 3);
+	for (struct fifo *from = &moved; done < n; done += part) {
+		const char *front = fifo_front(from, &part);
+
+		if (part == 0) {
+			from = &f;
+			continue;
+		}
+		part = part < out ? part : out;
+		memcpy(got + done, front, part);
+		fifo_consume(from, part);
+	}
+	snprintf(what, sizeof what, "%zu bytes by %zu and %zu", n, in, out);
+	check(length == n && f.length == 0 && memcmp(bytes, got, n) == 0, "fifo", what);
+	fifo_free(&f);
+	fifo_free(&moved);
+	free(bytes);
+	free(got);
+}
+
+static void
+test_fifo(void)
+{
+	static const size_t sizes[] = {1, 7, FIFO_CHUNK - 1, FIFO_CHUNK, FIFO_CHUNK + 1, 300000};
+
+	for (size_t n = 0; n < 6; n++)
+		for (size_t i = 0; i < 6; i++)
+			check_fifo(sizes[n], sizes[i], sizes[5 - i]);
+}
+
+static uint64_t completed;
+
+static void
+on_completed(const struct queue_entry *e, void *arg)
+{
+	(void)arg;
+	completed += e->count;
+}
+
+static void
+test_queue(void)
+{
+	struct queue q = {0}, other = {0};
+	size_t n;
+
+	check(!queue_front(&q), "queue", "empty");
+	queue_add(&q, QUEUE_NOTIFICATION, 1, "one", 3);
+	queue_add(&q, QUEUE_GAP, 5, "", 0);
+	queue_add(&q, QUEUE_EVENT, 1, "event", 5);
+	check(queue_count(&q) == 3 && queue_size(&q) == 8 + 3 * 16, "queue", "its size");
+	queue_consume(&q, 2, on_completed, NULL);
+	check(completed == 0 && queue_front(&q)->begun && queue_front(&q)->length == 1, "queue",
+	    "partly gone");
+	queue_move(&q, &other);
+	check(queue_front(&other)->begun && queue_front(&q)->kind == QUEUE_GAP, "queue", "moved");
+	queue_consume(&other, 1, on_completed, NULL);
+	check(completed == 1 && !queue_front(&other), "queue", "gone");
+	queue_consume(&q, 0, on_completed, NULL);
+	check(completed == 6, "queue", "an entry without bytes");
+	check_bytes("queue", fifo_front(&q.bytes, &n), 5, "event", 5);
+	queue_drop(&q);
+	check(queue_size(&q) == 0, "queue", "dropped");
+	queue_free(&q);
+	queue_free(&other);
 }
 
 static void
@@ -473,14 +722,21 @@ main(void)
 	test_base64();
 	test_seconds();
 	test_integers();
+	test_sizes();
 	test_format();
 	test_format_end();
+	test_events();
 	test_encodings();
 	test_operand_kinds();
 	test_groups();
 	test_endings();
 	test_fences();
+	test_budget();
+	test_overflow_drop();
+	test_pace();
 	test_buffer();
+	test_fifo();
+	test_queue();
 	test_sqlstates();
 	return check_end();
 }

@@ -1,0 +1,63 @@
+#include "config.h"
+
+#include "queue.h"
+
+#include <assert.h>
+
+static_assert(sizeof(struct queue_entry) == 16, "entries are never split between chunks");
+
+void
+queue_add(struct queue *q, enum queue_kind kind, uint64_t count, const void *bytes, size_t n)
+{
+	const struct queue_entry e = {.length = n, .kind = kind, .count = count};
+
+	fifo_add(&q->entries, &e, sizeof e);
+	fifo_add(&q->bytes, bytes, n);
+}
+
+struct queue_entry *
+queue_front(const struct queue *q)
+{
+	size_t n;
+
+	return fifo_front(&q->entries, &n);
+}
+
+void
+queue_drop(struct queue *q)
+{
+	fifo_consume(&q->bytes, queue_front(q)->length);
+	fifo_consume(&q->entries, sizeof(struct queue_entry));
+}
+
+void
+queue_move(struct queue *from, struct queue *to)
+{
+	fifo_move(&from->bytes, &to->bytes, queue_front(from)->length);
+	fifo_move(&from->entries, &to->entries, sizeof(struct queue_entry));
+}
+
+void
+queue_consume(
+    struct queue *q, size_t n, void (*done)(const struct queue_entry *e, void *arg), void *arg)
+{
+	struct queue_entry *e;
+
+	fifo_consume(&q->bytes, n);
+	while ((e = queue_front(q)) && e->length <= n) {
+		n -= e->length;
+		done(e, arg);
+		fifo_consume(&q->entries, sizeof *e);
+	}
+	if (n) {
+		e->length -= n;
+		e->begun = 1;
+	}
+}
+
+void
+queue_free(struct queue *q)
+{
+	fifo_free(&q->bytes);
+	fifo_free(&q->entries);
+}
