@@ -41,6 +41,8 @@
 	VALUE(idle_cmd,     NULL, "idle-cmd")       \
 	VALUE(cmd_timeout,  NULL, "cmd-timeout")    \
 	VALUE(ready_fd,     NULL, "ready-fd")       \
+	VALUE(control,      NULL, "control")        \
+	VALUE(config,       NULL, "config")         \
 	FLAG(quiet,         "q",  "quiet")          \
 	FLAG(verbose,       "v",  "verbose")        \
 	FLAG(help,          "?",  "help")           \

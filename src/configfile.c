@@ -2,9 +2,13 @@
 
 #include "configfile.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "buffer.h"
 #include "command.h"
 #include "lines.h"
 
@@ -99,8 +103,7 @@ add_connection(struct parser *p, const struct entry *e)
 	t = target_parse(e->command.conninfo, p->defaults, &error);
 	if (!t)
 		return fail(p, e->line, error);
-	free(t->label);
-	t->label = xstrdup(name);
+	target_rename(t, name);
 	for (size_t i = 0; i < p->to->count; i++) {
 		const struct target *other = p->to->list[i].target;
 
@@ -161,5 +164,47 @@ configfile_parse(const struct configfile *file, const struct target_defaults *de
 	free(p.entries);
 	if (!ok)
 		subscriptions_free(to);
+	return ok;
+}
+
+/* More than this is no configuration file. */
+#define SIZE_MOST ((size_t)16 << 20)
+
+static bool
+read_all(const char *path, struct buffer *text, char **error)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	ssize_t n = fd < 0 ? -1 : 1;
+
+	while (n > 0 && buffer_length(text) < SIZE_MOST) {
+		n = read(fd, buffer_reserve(text, 4096), 4096);
+		text->end += n > 0 ? (size_t)n : 0;
+	}
+	if (n < 0)
+		*error = xasprintf("could not read \"%s\": %s", path, strerror(errno));
+	else if (n > 0)
+		*error = xasprintf("could not read \"%s\": it is too large", path);
+	if (fd >= 0)
+		close(fd);
+	return n == 0;
+}
+
+bool
+configfile_read(const char *path, const struct target_defaults *defaults,
+    struct subscriptions *wanted, struct subscriptions *parts, char **error)
+{
+	struct buffer text = {0};
+	bool ok = read_all(path, &text, error);
+
+	if (ok) {
+		const struct configfile file = {path, text.data + text.start, buffer_length(&text)};
+
+		ok = configfile_parse(&file, defaults, wanted, error);
+		if (ok && !configfile_parse(&file, defaults, parts, error)) {
+			subscriptions_free(wanted);
+			ok = false;
+		}
+	}
+	buffer_free(&text);
 	return ok;
 }

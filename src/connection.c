@@ -373,17 +373,22 @@ connection_pause(struct connection *c, bool paused)
 		arm_deadline(c, 1);
 }
 
+void
+connection_renamed(struct connection *c)
+{
+	c->origin.label = c->subscription->target->label;
+	c->origin.label_length = strlen(c->origin.label);
+	c->origin.serial = next_serial++;
+}
+
 struct connection *
 connection_new(struct subscription *s, const struct connection_settings *settings)
 {
 	struct connection *c = xcalloc(1, sizeof *c);
-	struct target *t = s->target;
 
 	c->settings = *settings;
 	c->subscription = s;
-	c->origin.label = t->label;
-	c->origin.label_length = strlen(t->label);
-	c->origin.serial = next_serial++;
+	connection_renamed(c);
 	evtimer_assign(&c->deadline, settings->base, on_deadline, c);
 	return c;
 }
@@ -423,6 +428,42 @@ connection_free(struct connection *c)
 	free(c->reason);
 	free(c->last_reason);
 	free(c);
+}
+
+bool
+connection_ask(struct connection *c, char *sql, const char *const parameters[], int count,
+    request_done *done, void *arg)
+{
+	if (!c->link || !is_alive(c)) {
+		free(sql);
+		return false;
+	}
+	link_request_with(c->link, sql, parameters, count, done, arg);
+	return true;
+}
+
+PGconn *
+connection_conn(const struct connection *c)
+{
+	return link_conn(c->link);
+}
+
+struct encoding *
+connection_encoding(const struct connection *c)
+{
+	return c->origin.encoding;
+}
+
+bool
+connection_hides(const struct connection *c, const char *channel)
+{
+	return listener_hides(c->listener, channel);
+}
+
+const char *
+connection_reason(const struct connection *c)
+{
+	return c->listened && is_alive(c) ? NULL : c->reason ? c->reason : c->last_reason;
 }
 
 enum connection_state

@@ -11,9 +11,11 @@
 
 #include "connector.h"
 #include "record.h"
+#include "requests.h"
 #include "util.h"
 
 struct connection;
+struct encoding;
 struct event_base;
 struct subscription;
 
@@ -74,6 +76,26 @@ void connection_barrier(struct connection *c, connection_answer *answer);
  * when to call again; INT64_MAX where there is no need.
  */
 int64_t connection_beat(struct connection *c, int64_t now, int64_t slack);
+
+/*
+ * A request of one's own; takes `sql`. `done` runs as connection_barrier()'s answer does, with NULL
+ * where the connection goes before. False, and nothing is kept, where no request can be sent: it is
+ * not open. Behind a LISTEN batch that is on the wire it waits for its turn.
+ */
+MUST_CHECK bool connection_ask(struct connection *c, char *sql, const char *const parameters[],
+    int count, request_done *done, void *arg);
+
+/* Of an open connection: for the text of requests. */
+PGconn *connection_conn(const struct connection *c);
+struct encoding *connection_encoding(const struct connection *c);
+/* Whether a channel is one that nobody else gets to see. */
+bool connection_hides(const struct connection *c, const char *channel);
+
+/* Why it failed; NULL where it has not. */
+const char *connection_reason(const struct connection *c);
+
+/* Its target has another label. */
+void connection_renamed(struct connection *c);
 
 enum connection_state connection_state(const struct connection *c);
 const char *connection_label(const struct connection *c);

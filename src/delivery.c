@@ -35,10 +35,10 @@ delivery_new(struct event_base *base, const struct options *options, struct sink
 	set->budget = options->buffer;
 	set->overflow = options->overflow;
 	d->output = output_new(&output);
-	d->report = report_new();
+	d->report = report_new(!options->events);
 	sinks_add(set, output_sink(d->output));
 	sinks_add(set, report_sink(d->report));
-	if (options->idle_cmd && options->timeout > 0) {
+	if (options->idle_cmd && options->timeout != 0) {
 		d->hook = hook_new(base, options->idle_cmd, options->cmd_timeout, changed, arg);
 		sinks_add(set, hook_sink(d->hook));
 	}

@@ -25,6 +25,9 @@ ending_of(const struct outcome *o)
 		if (o->signal == SIGINT || o->unmet)
 			e.signal = o->signal;
 		break;
+	case CAUSE_ASKED:
+		e.status = o->unmet ? STATUS_UNMET : STATUS_OK;
+		break;
 	case CAUSE_LOST:
 		e.status = o->failure;
 		break;

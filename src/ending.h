@@ -10,6 +10,7 @@ enum cause {
 	CAUSE_DRAINED, /* -t 0 has seen everything */
 	CAUSE_TIME,    /* -m or -e */
 	CAUSE_SIGNAL,
+	CAUSE_ASKED,    /* quit, or the last connection was removed */
 	CAUSE_LOST,     /* no connection is left, or an error that no retry mends */
 	CAUSE_OUTPUT,   /* standard output takes nothing more */
 	CAUSE_OVERFLOW, /* the buffer is full, and --overflow is exit */

@@ -96,6 +96,19 @@ add_dropped(struct buffer *out, const struct record *r)
 	buffer_addf(out, ",\"count\":%" PRIu64, r->count);
 }
 
+static void
+add_reply(struct buffer *out, const struct record *r)
+{
+	add_text(out, ",\"command\":");
+	add_string(out, r->command, strlen(r->command));
+	add_text(out, r->error ? ",\"ok\":false,\"error\":" : ",\"ok\":true");
+	if (r->error)
+		add_string(out, r->error, strlen(r->error));
+	if (*r->keys)
+		add_text(out, ",");
+	add_text(out, r->keys);
+}
+
 static const struct {
 	const char *name;
 	void (*add)(struct buffer *out, const struct record *r);
@@ -104,6 +117,7 @@ static const struct {
     [RECORD_LISTENING] = {"listening", add_listening},
     [RECORD_LOST] = {"lost", add_lost},
     [RECORD_DROPPED] = {"dropped", add_dropped},
+    [RECORD_REPLY] = {"reply", add_reply},
 };
 
 unsigned

@@ -54,6 +54,8 @@ static const char *const help[] = {
     "Commands:",
     "      --idle-cmd CMD          run CMD at each idle event (needs -t)",
     "      --cmd-timeout SECS      end a command that runs longer than SECS",
+    "      --control PATH          take commands from the FIFO PATH, or - for standard input",
+    "      --config FILE           connections and channels in a file; read again at SIGHUP",
     "      --ready-fd FD           write a newline to FD once every connection listens",
     "",
     "  -q, --quiet                 errors and warnings only",

@@ -89,9 +89,15 @@ start_proof(struct listener *l)
 }
 
 bool
+listener_hides(const struct listener *l, const char *channel)
+{
+	return l->private && strcmp(channel, l->private) == 0;
+}
+
+bool
 listener_takes(struct listener *l, const char *channel)
 {
-	if (!l->private || strcmp(channel, l->private) != 0)
+	if (!listener_hides(l, channel))
 		return false;
 	if (l->proof) {
 		proof_cancel(l->proof);

@@ -34,6 +34,9 @@ struct listener *listener_start(struct event_base *base, struct link *link,
 /* True for a notification that is the proof's own, which nobody else gets to see. */
 bool listener_takes(struct listener *l, const char *channel);
 
+/* Whether a channel is the proof's. */
+bool listener_hides(const struct listener *l, const char *channel);
+
 /* Whether the answer to LISTEN is still to come. */
 bool listener_waits(const struct listener *l);
 

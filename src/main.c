@@ -2,12 +2,15 @@
 #include "config.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <unistd.h>
 
+#include "control.h"
 #include "log.h"
 #include "manager.h"
 #include "options.h"
 #include "prompt.h"
+#include "reload.h"
 #include "signals.h"
 #include "util.h"
 
@@ -29,6 +32,49 @@ fill_standard_descriptors(void)
 	return had_output;
 }
 
+struct steering {
+	struct control *control;
+	struct options *options;
+	struct manager *manager;
+};
+
+static bool
+on_signal(int signo, void *arg)
+{
+	struct steering *s = arg;
+
+	if (signo == SIGUSR1)
+		control_status(s->control);
+	else if (signo == SIGHUP && s->options->config)
+		reload(s->options->config, &s->options->defaults, &s->options->file, s->manager);
+	else
+		return false;
+	return true;
+}
+
+/* From the start of the manager to its end. */
+static struct ending
+run(struct options *options)
+{
+	struct ending ending = {STATUS_ERROR, 0};
+	struct steering s = {.options = options};
+
+	s.manager = manager_new(options);
+	if (!s.manager)
+		return ending;
+	s.control = control_new(s.manager, options);
+	if (s.control) {
+		manager_on_signal(s.manager, on_signal, &s);
+		manager_run(s.manager);
+		control_stop(s.control);
+		ending = manager_finish(s.manager);
+		control_free(s.control);
+	} else {
+		(void)manager_finish(s.manager);
+	}
+	return ending;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -43,7 +89,7 @@ main(int argc, char **argv)
 	if (!options_parse(argc, argv, &options, &status))
 		return status;
 	limits_raise();
-	ending = manager_run(&options);
+	ending = run(&options);
 	prompt_restore_terminal();
 	options_free(&options);
 	if (ending.signal)

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <sys/time.h>
 
-#include "buffer.h"
+#include "closing.h"
 #include "delivery.h"
 #include "ending.h"
 #include "log.h"
@@ -23,17 +23,14 @@
 /* What a pass may spend on connecting while others have something to say; microseconds. */
 #define PACE_BUDGET 2000
 
-/* Without any progress in delivery for this long, ending is over. */
-#define PROGRESS_TIMEOUT (5 * SECOND)
-
 struct manager {
 	struct options *options;
 	struct event_base *base;
 
 	struct sources sources;
 	size_t draining; /* sources whose barrier is still to come */
-	bool listened;   /* some connection did, at some time */
 	bool told;       /* that every connection listens */
+	bool running;    /* every first attempt has ended */
 
 	struct sinks sinks;
 	struct delivery *delivery;
@@ -41,25 +38,16 @@ struct manager {
 	uint64_t taken, taken_at_idle; /* notifications, in all and up to the last idle event */
 	int64_t last_taken;            /* monotonic; the start of waiting before the first */
 	struct ticker idle, exit_idle; /* -t, -e */
-	struct event max_timer, progress_timer;
+	int64_t interval;              /* of idle events; not positive: none */
+	struct event max_timer;
 
+	manager_signal *handle_signal;
+	void *signal_arg;
 	enum cause cause;
 	int signal;
 	enum status failure; /* what a failed connection makes of the exit status */
-	struct fence end;
-	uint64_t progress; /* sinks_progress() when the progress timer was set */
-	bool ending;       /* begin_end() was done */
-	bool done, cut;    /* out of the loop; with something undelivered */
+	struct closing closing;
 };
-
-static void
-arm(struct event *timer, int64_t us)
-{
-	struct timeval tv;
-
-	timeval_from(us, &tv);
-	event_add(timer, &tv);
-}
 
 static bool
 is_drain(const struct manager *m)
@@ -102,8 +90,8 @@ started(struct manager *m)
 		return; /* cron mails whatever it sees */
 	delivery_started(m->delivery);
 	m->last_taken = clock_monotonic();
-	if (o->timeout > 0)
-		ticker_start(&m->idle, m->base, o->timeout, m->last_taken);
+	m->running = true;
+	manager_set_interval(m, m->interval);
 	if (o->exit_idle > 0)
 		ticker_start(&m->exit_idle, m->base, o->exit_idle, m->last_taken);
 }
@@ -127,15 +115,25 @@ on_drained(struct connection *c, void *arg)
 	drained(s->set->manager, s);
 }
 
+/* Tells whoever waits for the outcome of an attempt. */
+static bool
+tell_outcome(struct source *s, const struct record *lost)
+{
+	source_outcome *outcome = s->outcome;
+
+	s->outcome = NULL;
+	return outcome && outcome(s, lost, s->outcome_arg);
+}
+
 static void
 take_listening(struct manager *m, struct source *s, const struct record *r)
 {
-	m->listened = true;
 	source_listens(s);
 	sinks_take(&m->sinks, r);
 	if (is_drain(m))
 		connection_barrier(s->connection, on_drained);
 	tell_ready(m);
+	(void)tell_outcome(s, NULL);
 	if (source_settle(s))
 		started(m);
 }
@@ -152,7 +150,7 @@ is_fatal(const struct manager *m, const struct source *s, const struct record *r
 	if (others_good > 0 || others_starting > 0)
 		return false;
 	return m->options->reconnect == RECONNECT_NEVER ||
-	       (m->options->reconnect == RECONNECT_LOST && !m->listened);
+	       (m->options->reconnect == RECONNECT_LOST && !m->running);
 }
 
 /* A connection goes to the garbage. */
@@ -161,8 +159,11 @@ take_lost(struct manager *m, struct source *s, const struct record *r)
 {
 	struct record told = *r;
 	bool retry = !is_drain(m) && m->options->reconnect != RECONNECT_NEVER;
+	bool harmless = tell_outcome(s, r);
 
-	told.fatal = is_fatal(m, s, r);
+	if (s->gone)
+		return;
+	told.fatal = !harmless && is_fatal(m, s, r);
 	told.retry = source_fails(s, retry && !told.fatal);
 	told.attempt = s->attempt;
 	if (told.fatal && m->failure == STATUS_OK)
@@ -256,29 +257,14 @@ idle(struct manager *m)
 	free(garbage);
 }
 
-static void
-on_end_passed(struct fence *f, void *arg)
-{
-	struct manager *m = arg;
-
-	(void)f;
-	m->done = true;
-}
-
 /* Once: receiving stops, and all that was received is handed on. */
 static void
 begin_end(struct manager *m)
 {
-	m->ending = true;
 	sources_pause(&m->sources, true);
 	for (size_t i = 0; i < m->sources.count; i++)
 		pull(m, m->sources.list[i], false);
-	m->end.passed = on_end_passed;
-	m->end.arg = m;
-	fence_begin(&m->sinks, &m->end);
-	fence_set(&m->sinks, &m->end);
-	m->progress = sinks_progress(&m->sinks);
-	arm(&m->progress_timer, PROGRESS_TIMEOUT);
+	closing_begin(&m->closing, m->base, &m->sinks);
 }
 
 /* One pass of the loop: see HACKING.md for the order. */
@@ -298,7 +284,8 @@ pass(struct manager *m)
 		end(m, CAUSE_OUTPUT);
 	if (m->cause == CAUSE_NONE)
 		check_room(m);
-	if (m->cause != CAUSE_NONE && !m->ending) {
+	sources_reap(&m->sources);
+	if (m->cause != CAUSE_NONE && !m->closing.begun) {
 		begin_end(m);
 		pass(m);
 	}
@@ -320,29 +307,15 @@ on_max_time(evutil_socket_t fd, short what, void *arg)
 }
 
 static void
-on_progress_timeout(evutil_socket_t fd, short what, void *arg)
-{
-	struct manager *m = arg;
-	uint64_t progress = sinks_progress(&m->sinks);
-
-	(void)fd;
-	(void)what;
-	if (progress == m->progress && !sinks_working(&m->sinks)) {
-		m->done = m->cut = true;
-		return;
-	}
-	m->progress = progress;
-	arm(&m->progress_timer, PROGRESS_TIMEOUT);
-}
-
-static void
 on_signal(int signo, void *arg)
 {
 	struct manager *m = arg;
 
+	if (m->handle_signal && m->handle_signal(signo, m->signal_arg))
+		return;
 	if (m->signal) {
 		sinks_stop(&m->sinks);
-		m->done = m->cut = true;
+		closing_cut(&m->closing);
 		return;
 	}
 	m->signal = signo;
@@ -363,25 +336,51 @@ start_sources(struct manager *m)
 	sources_init(&m->sources, m, &settings);
 	m->draining = o->subscriptions.count;
 	for (size_t i = 0; i < o->subscriptions.count; i++)
-		sources_add(&m->sources, &o->subscriptions.list[i]);
+		(void)sources_add(&m->sources, &o->subscriptions.list[i], true);
+	if (m->sources.count == 0) { /* --control will bring some */
+		tell_ready(m);
+		started(m);
+	}
 }
 
-static void
-start(struct manager *m)
+struct manager *
+manager_new(struct options *options)
 {
-	const struct options *o = m->options;
+	struct manager *m = xcalloc(1, sizeof *m);
+	struct timeval tv;
 
+	m->options = options;
+	m->interval = options->timeout;
+	m->base = event_base_new();
+	if (!m->base) {
+		log_error("could not start the event loop");
+		free(m);
+		return NULL;
+	}
 	evtimer_assign(&m->max_timer, m->base, on_max_time, m);
-	evtimer_assign(&m->progress_timer, m->base, on_progress_timeout, m);
 	signals_catch(m->base, on_signal, m);
-	m->delivery = delivery_new(m->base, o, &m->sinks, on_change, m);
-	if (o->max_time > 0)
-		arm(&m->max_timer, o->max_time);
+	m->delivery = delivery_new(m->base, options, &m->sinks, on_change, m);
+	timeval_from(options->max_time, &tv);
+	if (options->max_time > 0)
+		event_add(&m->max_timer, &tv);
 	start_sources(m);
+	return m;
 }
 
-static struct ending
-finish(struct manager *m)
+void
+manager_run(struct manager *m)
+{
+	while (!m->closing.over) {
+		bool more = (m->sources.ready && !m->sources.paused) || pace_waiting();
+
+		event_base_loop(m->base, EVLOOP_ONCE | (more ? EVLOOP_NONBLOCK : 0));
+		pace_run(PACE_BUDGET);
+		pass(m);
+	}
+}
+
+struct ending
+manager_finish(struct manager *m)
 {
 	const struct outcome outcome = {
 	    .cause = m->cause,
@@ -392,30 +391,65 @@ finish(struct manager *m)
 	};
 	struct ending e = ending_of(&outcome);
 
-	if (!delivery_finish(m->delivery) || m->cut)
+	if (!delivery_finish(m->delivery) || m->closing.cut)
 		e = (struct ending){STATUS_ERROR, 0};
 	sources_free(&m->sources);
 	signals_release();
 	event_base_free(m->base);
+	free(m);
 	return e;
 }
 
-struct ending
-manager_run(struct options *options)
+struct event_base *
+manager_base(const struct manager *m)
 {
-	struct manager m = {.options = options, .base = event_base_new()};
+	return m->base;
+}
 
-	if (!m.base) {
-		log_error("could not start the event loop");
-		return (struct ending){STATUS_ERROR, 0};
-	}
-	start(&m);
-	while (!m.done) {
-		bool more = (m.sources.ready && !m.sources.paused) || pace_waiting();
+struct sources *
+manager_sources(struct manager *m)
+{
+	return &m->sources;
+}
 
-		event_base_loop(m.base, EVLOOP_ONCE | (more ? EVLOOP_NONBLOCK : 0));
-		pace_run(PACE_BUDGET);
-		pass(&m);
-	}
-	return finish(&m);
+struct sinks *
+manager_sinks(struct manager *m)
+{
+	return &m->sinks;
+}
+
+void
+manager_set_interval(struct manager *m, int64_t us)
+{
+	m->interval = us;
+	ticker_stop(&m->idle);
+	if (m->running && us > 0)
+		ticker_start(&m->idle, m->base, us, clock_monotonic());
+}
+
+void
+manager_disconnect(struct manager *m, struct source *s)
+{
+	connection_pause(s->connection, true);
+	pull(m, s, false);
+	sources_remove(s);
+}
+
+void
+manager_quit(struct manager *m)
+{
+	end(m, CAUSE_ASKED);
+}
+
+bool
+manager_ends(const struct manager *m)
+{
+	return m->cause != CAUSE_NONE;
+}
+
+void
+manager_on_signal(struct manager *m, manager_signal *handle, void *arg)
+{
+	m->handle_signal = handle;
+	m->signal_arg = arg;
 }

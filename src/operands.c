@@ -99,7 +99,7 @@ add_group(struct subscriptions *to, const struct group *g, const struct operands
 {
 	size_t dbnames = first ? o->dbname_count : 0;
 
-	if (g->channel_count == 0) {
+	if (g->channel_count == 0 && !o->optional) {
 		*error = xasprintf("no channel given%s; accepted is [CONNINFO]... CHANNEL...",
 		    to->count ? " after the last connection string" : "");
 		return false;
@@ -119,7 +119,7 @@ add_group(struct subscriptions *to, const struct group *g, const struct operands
 	for (size_t i = 0; i < g->conninfo_count; i++)
 		if (!add_connection(to, g, g->conninfos[i], &o->defaults, error))
 			return false;
-	if (dbnames == 0 && g->conninfo_count == 0)
+	if (dbnames == 0 && g->conninfo_count == 0 && g->channel_count > 0)
 		return add_connection(to, g, NULL, &o->defaults, error);
 	return true;
 }

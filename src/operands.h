@@ -18,6 +18,7 @@ struct operands {
 	size_t listen_count;
 	const char **words; /* the operands */
 	size_t word_count;
+	bool optional; /* no connection and no channel are needed: others will come */
 };
 
 /*

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "arguments.h"
+#include "configfile.h"
 #include "help.h"
 #include "log.h"
 #include "secret.h"
@@ -148,13 +149,21 @@ get_format(const struct arguments *a, struct options *o)
 	return true;
 }
 
+static bool
+is_zero(const char *seconds)
+{
+	int64_t us;
+
+	return parse_seconds(seconds, true, &us) && us == 0;
+}
+
 /* An option without the one that it needs would do nothing. */
 static bool
 check_needs(const struct arguments *a)
 {
-	if (a->idle_cmd->count && !a->timeout->count)
+	if (a->idle_cmd->count && !a->timeout->count && !a->control->count)
 		arguments_error("--idle-cmd needs --timeout: without it there is no idle event");
-	else if (a->idle_restart->count && !a->timeout->count)
+	else if (a->idle_restart->count && !a->timeout->count && !a->control->count)
 		arguments_error(
 		    "--idle-restart needs --timeout: without it there is no idle timer");
 	else if (a->cmd_timeout->count && !a->idle_cmd->count)
@@ -163,6 +172,11 @@ check_needs(const struct arguments *a)
 		arguments_error("--events needs --json: events are JSON objects");
 	else if (a->idle_cmd->count && !*arguments_last(a->idle_cmd))
 		arguments_error("invalid --idle-cmd \"\": accepted is a command for the shell");
+	else if (a->control->count && !*arguments_last(a->control))
+		arguments_error("invalid --control \"\": accepted are the path of a FIFO, and -");
+	else if (a->control->count && a->timeout->count && is_zero(arguments_last(a->timeout)))
+		arguments_error("--control and --timeout 0 exclude each other: a drain ends by "
+				"itself; the command \"drain\" waits for one");
 	else if (a->password->count && a->no_password->count)
 		arguments_error("--password and --no-password exclude each other");
 	else
@@ -170,13 +184,61 @@ check_needs(const struct arguments *a)
 	return false;
 }
 
+/* What fills in connection strings, now and at run time. */
+static void
+get_defaults(const struct arguments *a, struct options *o)
+{
+	o->defaults = (struct target_defaults){.host = arguments_last(a->host),
+	    .port = arguments_last(a->port),
+	    .user = arguments_last(a->username)};
+}
+
+static bool
+has_label(const struct subscriptions *set, const char *label)
+{
+	for (size_t i = 0; i < set->count; i++)
+		if (strcmp(set->list[i].target->label, label) == 0)
+			return true;
+	return false;
+}
+
+/* Adds what the file wants to what the command line does. */
+static bool
+get_config(struct options *o)
+{
+	struct subscriptions parts, *to = &o->subscriptions;
+	char *error = NULL;
+
+	if (!o->config)
+		return true;
+	if (!configfile_read(o->config, &o->defaults, &o->file, &parts, &error))
+		goto failed;
+	for (size_t i = 0; i < parts.count; i++) {
+		if (has_label(to, parts.list[i].target->label)) {
+			error = xasprintf("%s: the name \"%s\" is that of a connection of the "
+					  "command line already",
+			    o->config, parts.list[i].target->label);
+			break;
+		}
+		to->list = xrealloc(to->list, (to->count + 1) * sizeof *to->list);
+		to->list[to->count++] = parts.list[i];
+		parts.list[i] = (struct subscription){0};
+	}
+	subscriptions_free(&parts);
+	if (!error)
+		return true;
+failed:
+	arguments_error("%s", error);
+	free(error);
+	return false;
+}
+
 static bool
 get_operands(const struct arguments *a, struct options *o)
 {
 	struct operands operands = {
-	    .defaults = {.host = arguments_last(a->host),
-		.port = arguments_last(a->port),
-		.user = arguments_last(a->username)},
+	    .defaults = o->defaults,
+	    .optional = o->control || o->config,
 	    .dbnames = a->dbname->sval,
 	    .dbname_count = (size_t)a->dbname->count,
 	    .listens = a->listen->sval,
@@ -210,8 +272,11 @@ get_all(const struct arguments *a, struct options *o)
 {
 	if (a->quiet->count || a->verbose->count)
 		log_set_level(a->verbose->count ? LOG_VERBOSE : LOG_QUIET);
+	get_defaults(a, o);
+	o->control = arguments_last(a->control);
+	o->config = arguments_last(a->config);
 	if (!check_needs(a) || !get_times(a, o) || !get_numbers(a, o) || !get_buffer(a, o) ||
-	    !get_format(a, o) || !get_reconnect(a, o) || !get_operands(a, o))
+	    !get_format(a, o) || !get_reconnect(a, o) || !get_operands(a, o) || !get_config(o))
 		return false;
 	if (o->heartbeat < 0)
 		o->heartbeat = HEARTBEAT;
@@ -254,6 +319,7 @@ void
 options_free(struct options *o)
 {
 	subscriptions_free(&o->subscriptions);
+	subscriptions_free(&o->file);
 	format_free(o->format);
 	free(o->idle_cmd);
 	*o = (struct options){0};

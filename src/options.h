@@ -32,7 +32,11 @@ struct options {
 	int64_t cmd_timeout;
 	int ready_fd;
 	enum reconnect reconnect;
-	int64_t heartbeat; /* 0: none */
+	int64_t heartbeat;   /* 0: none */
+	const char *control; /* argv's own; NULL: none */
+	const char *config;
+	struct subscriptions file;       /* what `config` wants; `subscriptions` has it, too */
+	struct target_defaults defaults; /* of connection strings at run time; argv's own */
 	bool never_prompt, force_prompt;
 };
 

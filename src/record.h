@@ -19,6 +19,7 @@ enum record_kind {
 	RECORD_LISTENING, /* LISTEN took effect on every channel of a connection */
 	RECORD_LOST,      /* a connection failed, at any time of its life */
 	RECORD_DROPPED,   /* notifications that a full buffer discarded at this place */
+	RECORD_REPLY,     /* the answer to a command of --control */
 };
 
 /* A set of kinds, for a sink to say what it takes. */
@@ -60,6 +61,12 @@ struct record {
 	/* RECORD_IDLE: notifications since the last idle event. RECORD_DROPPED: notifications. */
 	uint64_t count;
 	const char *garbage; /* RECORD_IDLE: labels of the failed connections, one a line */
+
+	/* RECORD_REPLY */
+	const char *command; /* its name; "" if none was understood */
+	const char *error;   /* NULL: done */
+	const char *answer;  /* what it came to, for people; "" if there is nothing to say */
+	const char *keys;    /* the same as JSON: `"KEY":VALUE,...`, or "" */
 
 	/* RECORD_LOST */
 	const char *reason;

@@ -63,13 +63,14 @@ report_lost(const struct record *r)
 	free(retry);
 }
 
-/* "jobs, audit (app@db1)" */
+/* "listening on jobs, audit (app@db1)" */
 static char *
-describe_listening(const struct record *r)
+describe_listening(const struct record *r, const char *again)
 {
 	struct buffer b = {0};
 	char *text;
 
+	buffer_addf(&b, r->channel_count ? "listening%s on " : "connected%s", again);
 	for (size_t i = 0; i < r->channel_count; i++)
 		buffer_addf(&b, "%s%s", i ? ", " : "", r->channels[i]);
 	buffer_addf(&b, " (%s)", r->origin->label);
@@ -81,15 +82,15 @@ describe_listening(const struct record *r)
 static void
 report_listening(struct report *report, const struct record *r)
 {
-	char *line = describe_listening(r), since[FORMAT_TIME_LENGTH];
+	char *line = describe_listening(r, r->since >= 0 ? " again" : "");
+	char since[FORMAT_TIME_LENGTH];
 
 	if (r->since >= 0) {
 		format_time(since, r->since);
-		log_warning(
-		    "listening again on %s: what was sent since %.*s, for %.1f s, may be missing",
-		    line, FORMAT_TIME_LENGTH, since, (double)r->gap / SECOND);
+		log_warning("%s: what was sent since %.*s, for %.1f s, may be missing", line,
+		    FORMAT_TIME_LENGTH, since, (double)r->gap / SECOND);
 	} else if (report->started) {
-		log_info("listening on %s", line);
+		log_info("%s", line);
 	} else if (report->count++ < LINES_MAX) {
 		report->lines[report->count - 1] = line;
 		return;
@@ -97,25 +98,39 @@ report_listening(struct report *report, const struct record *r)
 	free(line);
 }
 
+static void
+report_reply(const struct record *r)
+{
+	const char *colon = *r->command ? ": " : "";
+
+	if (r->error)
+		log_error("%s%s%s", r->command, colon, r->error);
+	else
+		log_reply("%s%s%s", r->command, *r->answer ? ": " : "", r->answer);
+}
+
 static bool
 report_take(struct sink *s, const struct record *r)
 {
 	if (r->kind == RECORD_LOST)
 		report_lost(r);
+	else if (r->kind == RECORD_REPLY)
+		report_reply(r);
 	else
 		report_listening((struct report *)s, r);
 	return false;
 }
 
 struct report *
-report_new(void)
+report_new(bool replies)
 {
 	static const struct sink_ops ops = {.take = report_take};
 	struct report *r = xcalloc(1, sizeof *r);
 
 	r->sink.ops = &ops;
 	r->sink.name = "standard error";
-	r->sink.kinds = RECORD_BIT(RECORD_LISTENING) | RECORD_BIT(RECORD_LOST);
+	r->sink.kinds = RECORD_BIT(RECORD_LISTENING) | RECORD_BIT(RECORD_LOST) |
+			(replies ? RECORD_BIT(RECORD_REPLY) : 0);
 	return r;
 }
 
@@ -133,7 +148,7 @@ report_started(struct report *r)
 		log_info("listening on %zu connections", r->count);
 	else
 		for (size_t i = 0; i < r->count; i++)
-			log_info("listening on %s", r->lines[i]);
+			log_info("%s", r->lines[i]);
 }
 
 void

@@ -9,7 +9,8 @@
 
 struct report;
 
-struct report *report_new(void);
+/* `replies`: it says what was answered to commands, too. */
+struct report *report_new(bool replies);
 struct sink *report_sink(struct report *r);
 
 /* Every first attempt has ended: now, and not line by line before, it says what is listened to. */

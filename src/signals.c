@@ -7,7 +7,7 @@
 #include <signal.h>
 #include <stddef.h>
 
-static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
+static const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGUSR1};
 
 enum { COUNT = sizeof numbers / sizeof numbers[0] };
 

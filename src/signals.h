@@ -1,5 +1,5 @@
 /*
- * The signals that end pgwait, as events of the loop.
+ * The signals that pgwait acts on, as events of the loop.
  *
  * What was ignored when pgwait started stays ignored: nohup, and background jobs of scripts.
  * SIGPIPE is ignored: a write says what happened.
@@ -9,7 +9,7 @@
 
 struct event_base;
 
-/* SIGINT, SIGTERM and SIGHUP call `caught`, from the loop. */
+/* SIGINT, SIGTERM, SIGHUP and SIGUSR1 call `caught`, from the loop. */
 void signals_catch(struct event_base *base, void (*caught)(int signo, void *arg), void *arg);
 /* From here on they are ignored. */
 void signals_release(void);

@@ -94,8 +94,8 @@ sources_init(
 	evtimer_assign(&set->beat, settings->base, on_beat, set);
 }
 
-void
-sources_add(struct sources *set, struct subscription *subscription)
+struct source *
+sources_add(struct sources *set, struct subscription *subscription, bool at_start)
 {
 	struct connection_settings settings = set->settings;
 	struct source *s = xcalloc(1, sizeof *s);
@@ -105,12 +105,44 @@ sources_add(struct sources *set, struct subscription *subscription)
 	*subscription = (struct subscription){0};
 	evtimer_assign(&s->retry, settings.base, on_retry, s);
 	settings.arg = s;
+	settings.policy.never_prompt |= !at_start;
 	s->connection = connection_new(&s->subscription, &settings);
 	set->list = xrealloc(set->list, (set->count + 1) * sizeof *set->list);
 	set->list[set->count++] = s;
-	set->starting++;
+	set->starting += at_start;
+	s->settled = !at_start;
 	connection_pause(s->connection, set->paused);
 	connection_start(s->connection);
+	return s;
+}
+
+struct source *
+sources_find(const struct sources *set, const char *label)
+{
+	for (size_t i = 0; i < set->count; i++)
+		if (strcmp(connection_label(set->list[i]->connection), label) == 0)
+			return set->list[i];
+	return NULL;
+}
+
+void
+sources_remove(struct source *s)
+{
+	struct sources *set = s->set;
+	size_t i = 0;
+
+	while (set->list[i] != s)
+		i++;
+	memmove(set->list + i, set->list + i + 1, (set->count - i - 1) * sizeof *set->list);
+	set->count--;
+	set->good -= s->good;
+	set->starting -= !s->settled;
+	s->good = false;
+	s->settled = s->gone = true;
+	event_del(&s->retry);
+	connection_pause(s->connection, true);
+	set->gone = xrealloc(set->gone, (set->gone_count + 1) * sizeof *set->gone);
+	set->gone[set->gone_count++] = s;
 }
 
 static void
@@ -122,12 +154,62 @@ source_free(struct source *s)
 	free(s);
 }
 
+/* Out of the list of those to pull from. */
+static void
+unmark(struct source *s)
+{
+	struct sources *set = s->set;
+	struct source **at = &set->ready, *before = NULL;
+
+	if (!s->ready)
+		return;
+	for (; *at != s; at = &(*at)->next_ready)
+		before = *at;
+	*at = s->next_ready;
+	if (set->last_ready == s)
+		set->last_ready = before;
+}
+
+void
+sources_reap(struct sources *set)
+{
+	while (set->gone_count) {
+		struct source *s = set->gone[--set->gone_count];
+
+		unmark(s);
+		source_free(s);
+	}
+}
+
+bool
+sources_hope(const struct sources *set)
+{
+	for (size_t i = 0; i < set->count; i++) {
+		struct source *s = set->list[i];
+
+		if (connection_state(s->connection) != CONN_LOST ||
+		    event_pending(&s->retry, EV_TIMEOUT, NULL))
+			return true;
+	}
+	return false;
+}
+
+void
+source_retry_now(struct source *s)
+{
+	event_del(&s->retry);
+	if (connection_state(s->connection) == CONN_LOST)
+		connection_start(s->connection);
+}
+
 void
 sources_free(struct sources *set)
 {
+	sources_reap(set);
 	for (size_t i = 0; i < set->count; i++)
 		source_free(set->list[i]);
 	event_del(&set->beat);
+	free(set->gone);
 	free(set->list);
 	*set = (struct sources){0};
 }

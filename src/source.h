@@ -11,6 +11,14 @@
 #include "connection.h"
 #include "subscription.h"
 
+struct source;
+
+/*
+ * The next attempt has ended: `lost` says why, NULL: it listens. Runs while it is pulled, before the
+ * record goes to the sinks; `lost` may be told to be of no consequence, by returning true.
+ */
+typedef bool source_outcome(struct source *s, const struct record *lost, void *arg);
+
 struct source {
 	struct sources *set;
 	struct subscription subscription; /* owned */
@@ -24,6 +32,10 @@ struct source {
 	struct backoff backoff;
 	struct event retry;
 
+	source_outcome *outcome; /* or NULL; called once */
+	void *outcome_arg;
+	bool gone; /* removed: freed by sources_reap() */
+
 	bool ready; /* in the list of those to pull from */
 	struct source *next_ready;
 };
@@ -33,6 +45,8 @@ struct sources {
 	struct connection_settings settings; /* for each; `wake` and `arg` are ours */
 	struct source **list;                /* in the order of the command line */
 	size_t count;
+	struct source **gone; /* those that are removed, until they are freed */
+	size_t gone_count;
 	size_t starting; /* those that are not settled */
 	size_t good;
 	bool paused;
@@ -47,8 +61,24 @@ void sources_init(
     struct sources *set, struct manager *manager, const struct connection_settings *settings);
 void sources_free(struct sources *set);
 
-/* Takes what `s` owns, and starts to connect. */
-void sources_add(struct sources *set, struct subscription *s);
+/*
+ * Takes what `s` owns, and starts to connect. Only what is there at the start is waited for, and
+ * decides whether pgwait goes on.
+ */
+struct source *sources_add(struct sources *set, struct subscription *s, bool at_start);
+
+/* NULL: no connection has this label. */
+struct source *sources_find(const struct sources *set, const char *label);
+
+/* Takes it out of the set; it is freed by sources_reap(), at a time when nobody pulls. */
+void sources_remove(struct source *s);
+void sources_reap(struct sources *set);
+
+/* Whether any is good, or will be tried again. */
+bool sources_hope(const struct sources *set);
+
+/* An attempt at once, where it is in the garbage. */
+void source_retry_now(struct source *s);
 
 /* It may have something to pull: sources_take_ready() gives it. */
 void source_mark(struct source *s);

@@ -444,6 +444,15 @@ out:
 }
 
 void
+target_rename(struct target *t, const char *label)
+{
+	char *copy = xstrdup(label);
+
+	free(t->label);
+	t->label = copy;
+}
+
+void
 target_number(struct target *t, int number)
 {
 	char *label = xasprintf("%s#%d", t->label, number);

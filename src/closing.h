@@ -1,0 +1,34 @@
+/*
+ * The end of delivery: what was received is handed on while there is progress.
+ *
+ * It is over when everything was delivered, when PROGRESS_TIMEOUT brought nothing further, or when
+ * there is no patience left.
+ */
+#ifndef PGWAIT_CLOSING_H
+#define PGWAIT_CLOSING_H
+
+#include <event2/event_struct.h>
+
+#include "sink.h"
+#include "util.h"
+
+/* Without any progress for this long, it is over; microseconds. */
+#define PROGRESS_TIMEOUT (5 * SECOND)
+
+/* Zeroed: not begun. */
+struct closing {
+	struct sinks *sinks;
+	struct fence fence;
+	struct event timer;
+	uint64_t progress; /* sinks_progress() when the timer was set */
+	bool begun, over;
+	bool cut; /* over, with something undelivered */
+};
+
+/* All that is to be delivered has been taken. */
+void closing_begin(struct closing *c, struct event_base *base, struct sinks *sinks);
+
+/* At once, whatever is left; before closing_begin(), too. */
+void closing_cut(struct closing *c);
+
+#endif

@@ -1,0 +1,130 @@
+# --config, and SIGHUP.
+
+load helper
+
+setup() {
+	config=$TMP/pgwait.conf
+}
+
+write() {
+	printf '%s\n' "$@" >"$config"
+}
+
+# reload: SIGHUP, and until it was read again N times.
+reload() {
+	kill -HUP "$PID"
+	wait_for read_again "$1"
+}
+
+read_again() {
+	[[ $(grep -c "pgwait: read \"$config\" again" "$ERR") -ge $1 ]]
+}
+
+channels_of() {
+	sql -c "SELECT count(*) FROM pg_stat_activity WHERE application_name = '$1'"
+}
+
+@test "connections and channels of a file, beside those of the command line" {
+	write '# comment' '' "connect one 'application_name=one'" 'listen one jobs "two words"' 'connect two application_name=two' \
+		'listen * audit'
+	start_pgwait --config "$config" -f '%d %c' application_name=three jobs
+	notify audit
+	wait_for lines "$OUT" 2
+	[[ $(sort "$OUT") == $'one audit\ntwo audit' ]]
+	notify 'two words'
+	wait_for grep -qx 'one two words' "$OUT"
+	grep -q 'listening on jobs, two words, audit (one)' "$ERR"
+}
+
+@test "SIGHUP applies the difference: what stays misses nothing" {
+	write 'connect one application_name=one' 'listen one jobs old'
+	start_pgwait --config "$config" -f '%d %c %p'
+	backend=$(sql -c "SELECT pid FROM pg_stat_activity WHERE application_name = 'one'")
+	(for i in {1..300}; do echo "NOTIFY jobs, '$i';"; done | psql -qX) 3>&- &
+	notifier=$!
+	write 'connect one application_name=one' 'listen one jobs new' 'connect two application_name=two' 'listen two jobs'
+	reload 1
+	wait "$notifier"
+	wait_for grep -q 'listening on jobs (two)' "$ERR"
+	all() { [[ $(grep -c '^one jobs' "$OUT") -eq 300 ]]; }
+	wait_for all
+	diff <(sed -n 's/^one jobs //p' "$OUT") <(seq 300)
+	[[ $(sql -c "SELECT pid FROM pg_stat_activity WHERE application_name = 'one'") == "$backend" ]]
+	notify old
+	notify new
+	wait_for grep -q '^one new' "$OUT"
+	run ! grep -q '^one old' "$OUT"
+	write 'connect two application_name=two' 'listen two jobs'
+	reload 2
+	gone_one() { [[ $(channels_of one) -eq 0 ]]; }
+	wait_for gone_one
+	notify jobs last
+	wait_for grep -q '^two jobs last' "$OUT"
+	run ! grep -q '^one jobs last' "$OUT"
+}
+
+@test "a connection under a new name stays open" {
+	write 'connect one application_name=one' 'listen one jobs'
+	start_pgwait --config "$config" -f '%d %p'
+	backend=$(sql -c "SELECT pid FROM pg_stat_activity WHERE application_name = 'one'")
+	write 'connect other application_name=one' 'listen other jobs'
+	reload 1
+	notify jobs x
+	wait_for grep -qx 'other x' "$OUT"
+	[[ $(sql -c "SELECT pid FROM pg_stat_activity WHERE application_name = 'one'") == "$backend" ]]
+}
+
+@test "what the file no longer has stays where the command line wants it" {
+	write 'connect one application_name=one' 'listen one jobs'
+	start_pgwait --config "$config" -f '%d %p' application_name=line jobs
+	: >"$config"
+	reload 1
+	notify jobs x
+	wait_for lines "$OUT" 1
+	[[ $(<"$OUT") == "postgres@$PGHOST:$PGPORT x" ]]
+}
+
+@test "a faulty file changes nothing, and says where" {
+	write 'connect one application_name=one' 'listen one jobs'
+	start_pgwait --config "$config" -f '%d %p'
+	write 'connect one application_name=one' 'lisen one jobs'
+	kill -HUP "$PID"
+	wait_for grep -q "pgwait: error: $config:2: unknown command \"lisen\"" "$ERR"
+	rm "$config"
+	kill -HUP "$PID"
+	wait_for grep -q "pgwait: error: could not read \"$config\": No such file or directory" "$ERR"
+	notify jobs x
+	wait_for grep -qx 'one x' "$OUT"
+}
+
+@test "a faulty file at the start is a usage error" {
+	write 'connect one application_name=one' 'quit'
+	run_split "$PGWAIT" --config "$config"
+	[[ $status -eq 1 && $errors == *"$config:2: "* ]]
+	run_split "$PGWAIT" --config "$TMP/nowhere"
+	[[ $status -eq 1 && $errors == *"could not read \"$TMP/nowhere\""* ]]
+	write "connect postgres@$PGHOST:$PGPORT application_name=one"
+	run_split "$PGWAIT" --config "$config" "host=$PGHOST" jobs
+	[[ $status -eq 1 && $errors == *'that of a connection of the command line'* ]]
+}
+
+@test "a connection of the file that is down at SIGHUP is tried again, and ends nothing" {
+	: >"$config"
+	start_pgwait --config "$config" -f '%d %p'
+	port=$(free_port)
+	write "connect one 'host=127.0.0.1 port=$port'" 'listen one jobs'
+	reload 1
+	wait_for grep -q 'warning: could not connect to "one".*trying again' "$ERR"
+	write 'connect one application_name=one' 'listen one jobs'
+	reload 2
+	wait_for grep -q 'listening on jobs (one)' "$ERR"
+	notify jobs x
+	wait_for grep -qx 'one x' "$OUT"
+}
+
+@test "without --config SIGHUP ends it" {
+	start_pgwait jobs
+	kill -HUP "$PID"
+	end_pgwait
+	[[ $status -eq 0 ]]
+}

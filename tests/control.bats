@@ -1,0 +1,309 @@
+# --control: commands from standard input and from a FIFO.
+
+load helper
+load servers
+
+setup() {
+	unset proxy_pid
+	n=0
+}
+
+teardown() {
+	[[ -z ${PID-} ]] || { kill -KILL "$PID"; wait "$PID"; } 2>/dev/null || true
+	pg status >/dev/null || pg start
+}
+
+# start_control ARG...: with commands from a pipe (say), events in $OUT.
+start_control() {
+	mkfifo "$TMP/commands"
+	"$PGWAIT" --control - -j --events "$@" <"$TMP/commands" >"$OUT" 2>"$ERR" 3>&- &
+	PID=$!
+	exec 7>"$TMP/commands"
+}
+
+# say COMMAND: sends it, and waits for its answer, which is in $reply.
+say() {
+	echo "$1" >&7
+	n=$((n + 1))
+	wait_for replied
+	reply=$(jq -c 'select(.event == "reply")' "$OUT" | sed -n "${n}p")
+}
+
+replied() {
+	(($(grep -c '^{"event":"reply"' "$OUT") >= n))
+}
+
+# is FILTER: the reply matches.
+is() {
+	jq -e "$1" <<<"$reply" >/dev/null || {
+		echo "$reply" >&2
+		return 1
+	}
+}
+
+terminate() {
+	sql -c "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = '$1'" >/dev/null
+}
+
+@test "every command, from an empty start to its end" {
+	createdb b
+	start_control
+	say help
+	is '.ok and (.commands | index("quit") and index("listen NAME|* CHANNEL..."))'
+	say status
+	is '.ok and .connections == {}'
+	say "connect one 'dbname=postgres application_name=one'"
+	is '.command == "connect" and .ok'
+	say 'connect two dbname=b'
+	is .ok
+	say 'listen * jobs "two words"'
+	is .ok
+	say channels
+	is '.channels == {"one": ["jobs", "two words"], "two": ["jobs", "two words"]}'
+	[[ $(sql -c "SELECT query FROM pg_stat_activity WHERE application_name = 'one'") == *pg_listening_channels* ]]
+	say "notify one 'two words' 'a \"payload\" of '\\''mine'\\'''"
+	is .ok
+	[[ $(jq -r 'select(.channel == "two words").payload' "$OUT") == "a \"payload\" of 'mine'" ]]
+	say 'unlisten two jobs'
+	is .ok
+	say 'channels two'
+	is '.channels == {"two": ["two words"]}'
+	notify jobs 'not heard' -d b
+	say drain
+	is .ok
+	run ! grep -q 'not heard' "$OUT"
+	say status
+	is '.connections.one == {"state": "listening", "channels": ["jobs", "two words"]}'
+	say garbage
+	is '.garbage == {}'
+	say 'disconnect two'
+	is .ok
+	say 'channels'
+	is '.channels == {"one": ["jobs", "two words"]}'
+	say quit
+	is .ok
+	end_pgwait
+	[[ $status -eq 0 && ! -s $ERR.none ]]
+}
+
+@test "bad commands are answered, and nothing ends" {
+	start_control "host=$PGHOST" jobs
+	say 'bogus'
+	is '.ok == false and (.error | test("unknown command \"bogus\"; accepted are connect, .*help"))'
+	say 'listen'
+	is '.ok == false and .error != null'
+	say 'listen nobody jobs'
+	is '.error == "there is no connection \"nobody\""'
+	say "listen * $(printf 'x%.0s' {1..64})"
+	is '.error | test("64 bytes")'
+	say "connect x \"password='se cret\""
+	is '.ok == false and (.error | test("cret") | not)'
+	say "connect x 'host=/nowhere password=hidden'"
+	is '.ok == false and (.error | test("hidden") | not) and (.error | test("nowhere"))'
+	say "notify nobody jobs"
+	is '.ok == false'
+	say "timeout soon"
+	is '.error | test("soon")'
+	say "recover nobody"
+	is '.ok == false'
+	{ printf 'x%.0s' {1..70000}; echo; } >&7
+	n=$((n + 1))
+	wait_for replied
+	reply=$(jq -c 'select(.event == "reply")' "$OUT" | sed -n "${n}p")
+	is '.error | test("too long")'
+	printf 'sta\0tus\n' >&7
+	n=$((n + 1))
+	wait_for replied
+	say '# a comment, and a blank line, are nothing
+status'
+	is '.command == "status" and .ok'
+	notify jobs x
+	wait_for grep -q '"channel":"jobs"' "$OUT"
+}
+
+@test "text: an answer is a line on standard error" {
+	mkfifo "$TMP/commands"
+	"$PGWAIT" --control - "host=$PGHOST" jobs <"$TMP/commands" >"$OUT" 2>"$ERR" 3>&- &
+	PID=$!
+	exec 7>"$TMP/commands"
+	wait_for grep -q 'listening on jobs' "$ERR"
+	echo 'channels' >&7
+	wait_for grep -qx "pgwait: ok: channels: postgres@$PGHOST:$PGPORT: jobs" "$ERR"
+	echo 'listen * more' >&7
+	wait_for grep -qx 'pgwait: ok: listen' "$ERR"
+	echo 'nonsense' >&7
+	wait_for grep -q 'pgwait: error: unknown command "nonsense"' "$ERR"
+	[[ ! -s $OUT ]]
+}
+
+@test "a command is carried out after the last one was answered" {
+	start_control
+	printf '%s\n' "connect a application_name=a" 'listen a x' 'notify a x 1' 'notify a x 2' 'drain' 'unlisten a x' \
+		'channels' 'quit' >&7
+	end_pgwait
+	[[ $(jq -r 'select(.event == "reply").command' "$OUT" | tr '\n' ' ') == \
+		'connect listen notify notify drain unlisten channels quit ' ]]
+	jq -e 'select(.event == "reply").ok' "$OUT" >/dev/null
+	# What was sent before the drain stands before its answer.
+	[[ $(jq -r '.command // .payload // empty' "$OUT" | tr '\n' ' ') == \
+		'connect listen 1 notify 2 notify drain unlisten channels quit ' ]]
+}
+
+@test "the end of standard input ends the control, and pgwait if it has no connection" {
+	run_split "$PGWAIT" --control - </dev/null
+	[[ $status -eq 0 ]]
+	start_control "host=$PGHOST" jobs
+	say status
+	exec 7>&-
+	notify jobs x
+	wait_for grep -q '"payload":"x"' "$OUT"
+}
+
+@test "commands in a file, and a last line without a newline" {
+	printf 'connect a application_name=a\nlisten a x\nquit' >"$TMP/script"
+	run_split "$PGWAIT" --control - -j --events <"$TMP/script"
+	[[ $status -eq 0 ]]
+	[[ $(jq -r 'select(.event == "reply").command' "$OUT" | tr '\n' ' ') == 'connect listen quit ' ]]
+}
+
+@test "a FIFO: made with mode 600, several writers, gone at the end" {
+	"$PGWAIT" --control "$TMP/control" "host=$PGHOST" jobs >"$OUT" 2>"$ERR" 3>&- &
+	PID=$!
+	wait_for test -p "$TMP/control"
+	[[ $(stat -c %a "$TMP/control") == 600 ]]
+	echo 'listen * a' >"$TMP/control"
+	wait_for grep -qx 'pgwait: ok: listen' "$ERR"
+	echo 'channels' >"$TMP/control"
+	wait_for grep -q 'ok: channels: .* a jobs$' "$ERR"
+	echo 'quit' >"$TMP/control"
+	end_pgwait
+	[[ $status -eq 0 && ! -e $TMP/control ]]
+}
+
+@test "a FIFO that others may write to, and what is none, are refused" {
+	mkfifo -m 622 "$TMP/control"
+	run_split "$PGWAIT" --control "$TMP/control" jobs
+	[[ $status -eq 1 && $errors == *"invalid --control \"$TMP/control\": others own the FIFO or may write to it"* ]]
+	[[ -p $TMP/control ]]
+	echo precious >"$TMP/file"
+	run_split "$PGWAIT" --control "$TMP/file" jobs
+	[[ $status -eq 1 && $errors == *'it is no FIFO'* && $(<"$TMP/file") == precious ]]
+	run_split "$PGWAIT" --control "$TMP/no/where" jobs
+	[[ $status -eq 1 && $errors == *'could not make the FIFO'* ]]
+	run_split "$PGWAIT" --control - -t 0 jobs
+	[[ $status -eq 1 && $errors == *'--control and --timeout 0 exclude each other'* ]]
+}
+
+@test "SIGUSR1: the status on standard error" {
+	start_pgwait jobs audit
+	kill -USR1 "$PID"
+	wait_for grep -qx "pgwait: ok: status: postgres@$PGHOST:$PGPORT: listening on jobs, audit" "$ERR"
+	notify jobs x
+	wait_for lines "$OUT" 1
+}
+
+@test "listen on a connection that is away takes effect when it is back" {
+	start_control "host=$PGHOST" jobs
+	say status
+	pg stop -m fast
+	wait_for grep -q '"event":"lost"' "$OUT"
+	say 'listen * more'
+	is .ok
+	say 'unlisten * jobs'
+	is .ok
+	say 'notify postgres@nowhere x'
+	is '.ok == false'
+	pg start
+	again() { [[ $(jq -c 'select(.event == "listening").channels' "$OUT" | tail -n 1) == '["more"]' ]]; }
+	wait_for again
+}
+
+# --- What the reference manager does, one by one
+
+@test "reference: events from two connections that signal each other, and are removed in the loop" {
+	start_control
+	say "connect one application_name=one"
+	say "connect two application_name=two"
+	say 'listen one ping'
+	say 'listen two pong'
+	say 'notify two ping'
+	wait_for grep -q '"channel":"ping".*"connection":"one"' "$OUT"
+	say 'notify one pong'
+	wait_for grep -q '"channel":"pong".*"connection":"two"' "$OUT"
+	say 'disconnect one'
+	say 'disconnect two'
+	end_pgwait
+	[[ $status -eq 0 ]]
+	[[ $(jq -r '.channel // empty' "$OUT" | tr '\n' ' ') == 'ping pong ' ]]
+}
+
+@test "reference: idle events that trigger a notify" {
+	start_pgwait -t 0.1 --idle-cmd "psql -qXc \"NOTIFY jobs, 'from idle'\"" -f %p jobs
+	wait_for lines "$OUT" 3
+	[[ $(sort -u "$OUT") == 'from idle' ]]
+}
+
+@test "reference: zero timeout returns nothing, then exactly what was just sent, every time" {
+	start_control "host=$PGHOST" jobs
+	say drain
+	for i in {1..20}; do
+		notify jobs "$i"
+		say drain
+		[[ $(jq -r '.payload // empty' "$OUT" | tail -n 1) == "$i" ]]
+	done
+	[[ $(jq -r '.payload // empty' "$OUT") == "$(seq 20)" ]]
+}
+
+@test "reference: what is left is delivered after the connection was closed in the loop" {
+	start_control "application_name=closed" jobs
+	say status
+	# Stopped, so that the notifications and the command are found together.
+	kill -STOP "$PID"
+	sql -c "SELECT count(pg_notify('jobs', i::text)) FROM generate_series(1, 100) i" >/dev/null
+	received() { [[ $(sql -c "SELECT wait_event FROM pg_stat_activity WHERE application_name = 'closed'") == ClientRead ]]; }
+	wait_for received
+	echo "connect other application_name=other" >&7
+	echo 'disconnect '"postgres@$PGHOST:$PGPORT" >&7
+	kill -CONT "$PID"
+	n=3
+	wait_for replied
+	[[ $(jq -r '.payload // empty' "$OUT") == "$(seq 100)" ]]
+	say status
+	is '.connections | keys == ["other"]'
+}
+
+@test "reference: a failed connection is found in the garbage, recovered, and receives again" {
+	start_control --reconnect never -t 0.1 application_name=one application_name=two jobs
+	say status
+	terminate two
+	wait_for grep -q '"event":"idle".*"garbage":\["postgres@.*#2"\]' "$OUT"
+	say garbage
+	is '.garbage | length == 1 and (.[] | test("terminating connection due to administrator command"))'
+	name=$(jq -r '.garbage | keys[0]' <<<"$reply")
+	say "recover $name"
+	is .ok
+	say garbage
+	is '.garbage == {}'
+	notify jobs again
+	both() { [[ $(grep -c '"payload":"again"' "$OUT") -eq 2 ]]; }
+	wait_for both
+}
+
+@test "reference: connections are removed until none is left, which ends the program" {
+	start_control application_name=a application_name=b application_name=c jobs
+	say status
+	mapfile -t names < <(jq -r '.connections | keys[]' <<<"$reply")
+	[[ ${#names[@]} -eq 3 ]]
+	for name in "${names[@]}"; do say "disconnect $name"; done
+	end_pgwait
+	[[ $status -eq 0 ]]
+}
+
+@test "a disconnect out of the garbage" {
+	start_control application_name=one "host=127.0.0.1 port=1" jobs
+	say status
+	say "disconnect postgres@127.0.0.1:1"
+	is .ok
+	say status
+	is '.connections | length == 1'
+}
