@@ -189,7 +189,7 @@ idle_count() {
 
 @test "stderr: listening lines, -q, -v, and a summary for many" {
 	start_pgwait a b
-	wait_for grep -qx "pgwait: listening on a, b (postgres@$PGHOST:$PGPORT)" "$ERR"
+	grep -qx "pgwait: listening on a, b (postgres@$PGHOST:$PGPORT)" "$ERR" # before --ready-fd says so
 	kill "$PID"
 	end_pgwait
 	run_split "$PGWAIT" -q -e 0.05 jobs
