@@ -25,6 +25,8 @@ struct connection {
 	bool started, paused;
 	struct event deadline;
 	int64_t time_allowed; /* by the deadline */
+	int64_t due;          /* when it passes, monotonic */
+	int64_t rest;         /* what is left of it while it stands still; -1: it was not set */
 
 	/* Of the present attempt */
 	struct connector *connector;
@@ -141,9 +143,28 @@ arm_deadline(struct connection *c, int64_t attempts)
 	struct timeval tv;
 
 	c->time_allowed = (timeout < 0 ? CONNECTOR_TIMEOUT : timeout) * attempts;
+	c->due = clock_monotonic() + c->time_allowed;
 	timeval_from(c->time_allowed, &tv);
 	if (timeout != 0)
 		event_add(&c->deadline, &tv);
+}
+
+/* The clock of a drain stands still while a password is typed, or another one has to be first. */
+static void
+on_prompting(bool prompting, void *arg)
+{
+	struct connection *c = arg;
+	struct timeval tv;
+
+	if (prompting) {
+		c->rest =
+		    event_pending(&c->deadline, EV_TIMEOUT, NULL) ? c->due - clock_monotonic() : -1;
+		event_del(&c->deadline);
+	} else if (c->rest >= 0) {
+		c->due = clock_monotonic() + c->rest;
+		timeval_from(c->rest, &tv);
+		event_add(&c->deadline, &tv);
+	}
 }
 
 /* LISTEN took effect on every channel, or it was refused. */
@@ -401,6 +422,7 @@ connection_start(struct connection *c)
 
 	if (c->started)
 		policy = (struct connector_policy){.never_prompt = true};
+	policy.prompting = on_prompting;
 	c->started = true;
 	free(c->last_reason);
 	c->last_reason = c->reason;

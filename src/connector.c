@@ -179,11 +179,19 @@ next_address(struct connector *c)
 }
 
 static void
+tell_prompting(struct connector *c, bool prompting)
+{
+	if (c->policy.prompting)
+		c->policy.prompting(prompting, c->arg);
+}
+
+static void
 on_password(const char *password, void *arg)
 {
 	struct connector *c = arg;
 
 	c->prompting = NULL;
+	tell_prompting(c, false);
 	if (!password) {
 		add_error(c, "a password is needed, and there is no terminal to ask for it");
 		c->permanent = true;
@@ -201,6 +209,7 @@ on_password(const char *password, void *arg)
 static void
 ask_password(struct connector *c)
 {
+	tell_prompting(c, true);
 	c->prompting = prompt_start(c->base, c->target->label, c->target->user, on_password, c);
 }
 

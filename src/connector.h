@@ -32,8 +32,12 @@ struct connector_failure {
  */
 typedef void connector_done(PGconn *conn, const struct connector_failure *failure, void *arg);
 
+/* A password is being asked for, in which time other clocks than the user's may stand still. */
+typedef void connector_prompting(bool prompting, void *arg);
+
 struct connector_policy {
 	bool never_prompt, force_prompt;
+	connector_prompting *prompting; /* with the `arg` of `done`; or NULL */
 };
 
 /*

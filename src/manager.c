@@ -132,10 +132,10 @@ take_listening(struct manager *m, struct source *s, const struct record *r)
 	sinks_take(&m->sinks, r);
 	if (is_drain(m))
 		connection_barrier(s->connection, on_drained);
-	tell_ready(m);
 	(void)tell_outcome(s, NULL);
 	if (source_settle(s))
 		started(m);
+	tell_ready(m); /* after the line on stderr: who waits for it may write there too */
 }
 
 /* Whether pgwait ends because this connection failed (man page, When a connection fails). */

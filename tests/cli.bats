@@ -16,7 +16,7 @@ backends() {
 }
 
 pgwait() {
-	run_split timeout 30 "$PGWAIT" "$@"
+	run_split timeout "$DEADLINE" "$PGWAIT" "$@"
 }
 
 has() {

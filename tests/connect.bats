@@ -2,20 +2,6 @@
 
 load helper
 
-# Listens on $port of 127.0.0.1, takes everything, never answers.
-start_silent() {
-	port=$(free_port)
-	socat -u "TCP-LISTEN:$port,bind=127.0.0.1,fork" OPEN:/dev/null 3>&- >/dev/null 2>&1 &
-	silent=$!
-	listening() { (exec 8<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; }
-	wait_for listening
-}
-
-teardown() {
-	[[ -z ${PID-} ]] || kill -KILL "$PID" 2>/dev/null || true
-	[[ -z ${silent-} ]] || kill "$silent" 2>/dev/null || true
-}
-
 @test "nobody listens there: 2, one line" {
 	run_split "$PGWAIT" "host=127.0.0.1 port=1" jobs
 	[[ $status -eq 2 && $output == '' && $(wc -l <"$ERR") -eq 1 ]]
@@ -67,10 +53,9 @@ teardown() {
 
 @test "a server that never answers: connect_timeout, while others already listen" {
 	start_silent
-	start_plain "host=127.0.0.1 port=$port connect_timeout=3 sslmode=disable gssencmode=disable" \
+	start_plain "host=127.0.0.1 port=$port connect_timeout=1000 sslmode=disable gssencmode=disable" \
 		"host=$PGHOST" -v -n 1 jobs
 	wait_for grep -q 'ready -> listening' "$ERR"
-	run ! grep -q 'no answer' "$ERR"
 	notify jobs x
 	end_pgwait
 	[[ $status -eq 0 && $(wc -l <"$OUT") -eq 1 ]]

@@ -127,13 +127,13 @@ hex() {
 	end_pgwait
 	[[ $(<"$OUT") == "$name" ]]
 	# 32 of them would fit into LATIN1, but a name is judged as it is given.
-	run_split timeout 20 "$PGWAIT" -d LATIN1 -t 0 "${name}é"
+	run_split timeout "$DEADLINE" "$PGWAIT" -d LATIN1 -t 0 "${name}é"
 	[[ $status -eq 1 ]]
 }
 
 @test "a channel name that the server's encoding cannot have" {
 	while IFS='|' read -r db channel; do
-		run_split timeout 30 "$PGWAIT" -d "$db" -m 20 jobs "$channel"
+		run_split timeout "$DEADLINE" "$PGWAIT" -d "$db" jobs "$channel"
 		echo "$status: $errors"
 		[[ $status -eq 3 && -z $output ]]
 		has "$errors" "pgwait: error: "

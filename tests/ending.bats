@@ -10,22 +10,18 @@ load helper
 }
 
 @test "-m and -e: 0 without -n, 124 with an unmet one" {
-	run_split "$PGWAIT" -m 0.05 jobs
+	run_limited jobs
 	[[ $status -eq 0 ]]
 	run_split "$PGWAIT" -e 0.05 jobs
 	[[ $status -eq 0 ]]
-	run_split "$PGWAIT" -n 1 -m 0.05 jobs
+	run_limited -n 1 jobs
 	[[ $status -eq 124 ]]
 	run_split "$PGWAIT" -n 1 -e 0.05 jobs
 	[[ $status -eq 124 ]]
 }
 
 @test "-m with no good connection: 2" {
-	port=$(free_port)
-	socat -u "TCP-LISTEN:$port,bind=127.0.0.1,fork" OPEN:/dev/null 3>&- >/dev/null 2>&1 &
-	PID=$!
-	listening() { (exec 8<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; }
-	wait_for listening
+	start_silent
 	run_split "$PGWAIT" -m 0.3 "host=127.0.0.1 port=$port sslmode=disable gssencmode=disable" jobs
 	[[ $status -eq 2 ]]
 }
@@ -86,17 +82,12 @@ start_blocked() {
 @test "a second signal: 1, and how many were not written" {
 	start_blocked
 	kill -TERM "$PID"
-	wait_for stopped_listening
+	wait_for signals_taken "$PID"
 	kill -TERM "$PID"
 	end_pgwait
 	exec 8>&-
 	[[ $status -eq 1 ]]
 	grep -Eq 'standard output takes nothing more; [0-9]+ notifications were not written' "$ERR"
-}
-
-# The first signal has been handled: it is no longer pending.
-stopped_listening() {
-	[[ $(awk '/^(SigPnd|ShdPnd)/ { n += ("0x" $2 != "0x0000000000000000") } END { print n + 0 }' "/proc/$PID/status") == 0 ]]
 }
 
 @test "no progress for 5 s at the end: 1, and how many were not written" {

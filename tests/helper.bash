@@ -12,6 +12,8 @@ ERR=$TMP/err
 
 # Seconds that a condition may take, however slow the machine.
 DEADLINE=${DEADLINE:-60}
+# A drain would give up after 10.
+export PGCONNECT_TIMEOUT=$DEADLINE
 
 # wait_for COMMAND...: until it succeeds.
 wait_for() {
@@ -58,8 +60,24 @@ end_pgwait() {
 	wait "$PID" || status=$?
 }
 
+# run_limited ARG...: runs it with -m SECS, more of them until it was enough to connect and listen.
+run_limited() {
+	local seconds
+	for seconds in 0.05 0.5 5 50; do
+		run_split "$PGWAIT" -v -m "$seconds" "$@"
+		[[ $errors != *'ready -> listening'* ]] || return 0
+	done
+	echo "did not listen within $seconds s: $errors" >&2
+	return 1
+}
+
 gone() {
 	! kill -0 "$1" 2>/dev/null || [[ $(ps -o stat= -p "$1") == Z* ]]
+}
+
+# No signal is pending for the process: those that were sent have been taken.
+signals_taken() {
+	[[ $(awk '/^(SigPnd|ShdPnd)/ { n += ("0x" $2 != "0x0000000000000000") } END { print n + 0 }' "/proc/$1/status") == 0 ]]
 }
 
 # notify CHANNEL [PAYLOAD] [PSQL-ARG...]: through psql, exact for any text.
@@ -82,11 +100,24 @@ run_split() {
 	errors=$(cat "$ERR")
 }
 
+# Listens on $port of 127.0.0.1, takes everything, never answers.
+start_silent() {
+	port=$(free_port)
+	socat -u "TCP-LISTEN:$port,bind=127.0.0.1,fork" OPEN:/dev/null 3>&- >/dev/null 2>&1 &
+	silent=$!
+	wait_for port_taken
+}
+
+port_taken() {
+	(exec 8<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null
+}
+
 teardown() {
-	if [[ -n ${PID-} ]]; then
-		kill -KILL "$PID" 2>/dev/null || true
-		wait "$PID" 2>/dev/null || true
-	fi
+	local pid
+	for pid in ${PID-} ${silent-}; do
+		kill -KILL "$pid" 2>/dev/null || true
+		wait "$pid" 2>/dev/null || true
+	done
 }
 
 # A port of 127.0.0.1 on which nobody listens.

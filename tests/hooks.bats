@@ -19,7 +19,7 @@ load helper
 }
 
 @test "its standard input is empty, its output goes to standard error" {
-	echo input | "$PGWAIT" -m 5 -n 1 -t 0.05 --idle-cmd 'cat; echo printed; touch '"$TMP/ran" jobs >"$OUT" 2>"$ERR" 3>&- &
+	echo input | "$PGWAIT" -n 1 -t 0.05 --idle-cmd 'cat; echo printed; touch '"$TMP/ran" jobs >"$OUT" 2>"$ERR" 3>&- &
 	PID=$!
 	wait_for test -e "$TMP/ran"
 	notify jobs x
@@ -70,7 +70,7 @@ load helper
 }
 
 @test "--cmd-timeout: SIGKILL 5 s later" {
-	start_pgwait -t 0.05 --cmd-timeout 0.1 --idle-cmd 'trap "" TERM; while :; do sleep 0.1; done' jobs
+	start_pgwait -t 0.05 --cmd-timeout 0.5 --idle-cmd 'trap "" TERM; while :; do sleep 0.1; done' jobs
 	wait_for grep -q 'ended by signal 9' "$ERR"
 }
 
@@ -85,8 +85,8 @@ load helper
 	start_pgwait -t 0.05 --idle-cmd "touch '$TMP/ran'; until [ -e '$TMP/go' ]; do sleep 0.02; done; touch '$TMP/through'" jobs
 	wait_for test -e "$TMP/ran"
 	kill "$PID"
-	notify jobs x
-	[[ ! -e $TMP/through ]]
+	wait_for signals_taken "$PID"
+	[[ ! -e $TMP/through ]] && ! gone "$PID"
 	touch "$TMP/go"
 	end_pgwait
 	[[ $status -eq 0 && -e $TMP/through ]]

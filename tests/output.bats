@@ -301,7 +301,7 @@ ended_with() {
 @test "formats that are refused, pointing at the place" {
 	local quoted
 	while IFS='|' read -r format what position; do
-		run_split timeout 20 "$PGWAIT" -f "$format" jobs
+		run_split timeout "$DEADLINE" "$PGWAIT" -f "$format" jobs
 		echo "$format: $status $errors"
 		[[ $status -eq 1 && -z $output ]]
 		[[ $errors == *"\"$what\" at character $position;"* || $errors == *"\"${what//\\/\\\\}\" at character $position;"* ]]
@@ -325,7 +325,7 @@ ended_with() {
 }
 
 @test "the position counts characters, not bytes" {
-	run_split timeout 20 "$PGWAIT" -f 'é%z' jobs
+	run_split timeout "$DEADLINE" "$PGWAIT" -f 'é%z' jobs
 	[[ $status -eq 1 ]]
 	has "$errors" 'at character 2;'
 }
@@ -385,7 +385,7 @@ ended_with() {
 		exec "$PGWAIT" -n 2000 -f '%p' jobs 2>"$ERR"
 	END
 	chmod +x "$TMP/program"
-	socat -t 60 "EXEC:$TMP/program" STDIO </dev/null >"$OUT" 3>&- &
+	socat -t "$DEADLINE" "EXEC:$TMP/program" STDIO </dev/null >"$OUT" 3>&- &
 	wait_for ready
 	[[ -e $TMP/is-socket ]]
 	sql -c "SELECT pg_notify('jobs', i || repeat('x', 1000)) FROM generate_series(1, 2000) i" >/dev/null
@@ -499,7 +499,7 @@ blocking() {
 	sql -c "SELECT pg_notify('jobs', i || repeat('x', 200)) FROM generate_series(1, 20000) i" >/dev/null
 	wait_for server_done
 	[[ ! -e $TMP/status ]]
-	timeout 60 head -n 20000 <&8 | tr -d x >"$OUT"
+	timeout "$DEADLINE" head -n 20000 <&8 | tr -d x >"$OUT"
 	ended_with 0
 	seq 20000 | cmp - "$OUT"
 	exec 8>&-

@@ -77,6 +77,22 @@ keys() {
 	grep -q ' echo ' "$TMP/stty"
 }
 
+@test "the clock of a drain stands still while a password is typed, for the connection that waits its turn too" {
+	unset PGCONNECT_TIMEOUT # 10 s
+	on_terminal '"$PGWAIT" -t 0 user=app user=other jobs'
+	wait_for screen 'Password for user'
+	start=$SECONDS
+	late() { ((SECONDS - start > 11)); }
+	wait_for late
+	[[ ! -e $TMP/ended ]]
+	if screen 'user app'; then first='se cret' second=hidden next=other; else first=hidden second='se cret' next=app; fi
+	keys "$first" Enter
+	wait_for screen "Password for user $next"
+	keys "$second" Enter
+	wait_for test -e "$TMP/ended"
+	[[ $(<"$TMP/ended") -eq 0 ]]
+}
+
 @test "-W asks though no password is needed" {
 	on_terminal '"$PGWAIT" -t 0 -W -U postgres jobs'
 	wait_for screen 'Password for user postgres'

@@ -7,7 +7,7 @@ setup_file() {
 }
 
 pgwait() {
-	run_split timeout 30 "$PGWAIT" "$@"
+	run_split timeout "$DEADLINE" "$PGWAIT" "$@"
 }
 
 # keeps ARG...: a usage error in which there is no "cret".
