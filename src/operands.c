@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "escape.h"
-
 /* Operands up to the next group: connection strings, then channels. */
 struct group {
 	const char **conninfos;
@@ -22,34 +20,28 @@ append(const char ***list, size_t *count, const char *s)
 	(*list)[(*count)++] = s;
 }
 
-static char *
-channel_error(const char *name)
-{
-	if (*name == '\0')
-		return xasprintf("invalid channel name \"\": it is empty");
-	if (strlen(name) > CHANNEL_MAX)
-		return xasprintf(
-		    "invalid channel name \"%s\": it has %zu bytes, PostgreSQL takes %d", name,
-		    strlen(name), CHANNEL_MAX);
-	if (!utf8_valid(name, strlen(name)))
-		return xasprintf("invalid channel name \"%s\": it is not UTF-8", name);
-	return NULL;
-}
-
 static bool
 is_connection(const char *word)
 {
 	return target_is_conninfo(word) || target_is_socket(word);
 }
 
-static void
-add_channel(struct subscription *s, const char *name)
+bool
+subscription_has(const struct subscription *s, const char *channel)
 {
 	for (size_t i = 0; i < s->count; i++)
-		if (strcmp(s->channels[i], name) == 0)
-			return;
+		if (strcmp(s->channels[i], channel) == 0)
+			return true;
+	return false;
+}
+
+void
+subscription_add(struct subscription *s, const char *channel)
+{
+	if (subscription_has(s, channel))
+		return;
 	s->channels = xrealloc(s->channels, (s->count + 1) * sizeof *s->channels);
-	s->channels[s->count++] = xstrdup(name);
+	s->channels[s->count++] = xstrdup(channel);
 }
 
 /* The subscription of this target: one for all that come to the same parameters (fact F15). */
@@ -89,7 +81,7 @@ add_connection(struct subscriptions *to, const struct group *g, const char *conn
 		return false;
 	s = subscribe(to, t);
 	for (size_t i = 0; i < g->channel_count; i++)
-		add_channel(s, g->channels[i]);
+		subscription_add(s, g->channels[i]);
 	return true;
 }
 
@@ -105,7 +97,7 @@ add_group(struct subscriptions *to, const struct group *g, const struct operands
 		return false;
 	}
 	for (size_t i = 0; i < g->channel_count; i++)
-		if ((*error = channel_error(g->channels[i])))
+		if (!channel_check(g->channels[i], error))
 			return false;
 	for (size_t i = 0; i < dbnames; i++) {
 		struct target_defaults defaults = o->defaults;

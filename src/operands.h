@@ -4,11 +4,9 @@
 #ifndef PGWAIT_OPERANDS_H
 #define PGWAIT_OPERANDS_H
 
+#include "channel.h"
 #include "target.h"
 #include "util.h"
-
-/* The longest channel name: NAMEDATALEN - 1 bytes, beyond which LISTEN truncates (fact F11). */
-#define CHANNEL_MAX 63
 
 /* One connection and its channels, each name once; everything in it is owned. */
 struct subscription {
@@ -39,6 +37,11 @@ struct operands {
  */
 MUST_CHECK bool operands_parse(
     const struct operands *operands, struct subscriptions *to, char **error);
+
+bool subscription_has(const struct subscription *s, const char *channel);
+
+/* A channel that is there already counts once. */
+void subscription_add(struct subscription *s, const char *channel);
 void subscriptions_free(struct subscriptions *s);
 
 #endif

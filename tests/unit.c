@@ -3,7 +3,6 @@
  */
 #include "config.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,28 +15,9 @@
 #include "record.h"
 #include "sink.h"
 #include "sqlstate.h"
+#include "tap.h"
 #include "target.h"
 #include "util.h"
-
-static int count;
-static bool failed;
-
-static void
-check(bool ok, const char *what, const char *detail)
-{
-	printf("%sok %d - %s: ", ok ? "" : "not ", ++count, what);
-	for (; *detail; detail++)
-		printf(*detail >= ' ' && *detail != '#' && *detail != '\\' ? "%c" : "<%02x>",
-		    (unsigned char)*detail);
-	printf("\n");
-	failed |= !ok;
-}
-
-static void
-check_bytes(const char *what, const char *got, size_t n, const char *expected, size_t m)
-{
-	check(n == m && memcmp(got, expected, n) == 0, what, expected);
-}
 
 static void
 test_utf8(void)
@@ -502,6 +482,5 @@ main(void)
 	test_fences();
 	test_buffer();
 	test_sqlstates();
-	printf("1..%d\n", count);
-	return failed;
+	return check_end();
 }
