@@ -79,6 +79,17 @@ set_state(struct connection *c, enum connection_state state)
 	}
 }
 
+/* An SQLSTATE that is none, as only a broken server sends, is left out. */
+static void
+set_reason(struct connection *c, const char *reason, const char *sqlstate)
+{
+	bool valid = sqlstate && strlen(sqlstate) == 5;
+
+	free(c->reason);
+	c->reason = message_line(reason);
+	snprintf(c->sqlstate, sizeof c->sqlstate, "%s", valid ? sqlstate : "");
+}
+
 /*
  * Marks the connection as failed. A reason that the server gave, which may still lie unread in
  * libpq's buffer, overrides the one given here.
@@ -88,10 +99,8 @@ die(struct connection *c, const char *reason, const char *sqlstate)
 {
 	if (c->state >= CONN_DYING)
 		return;
-	if (!c->reason) {
-		c->reason = message_line(reason);
-		memcpy(c->sqlstate, sqlstate ? sqlstate : "", sqlstate ? 6 : 1);
-	}
+	if (!c->reason)
+		set_reason(c, reason, sqlstate);
 	set_state(c, CONN_DYING);
 	wake(c);
 }
@@ -111,9 +120,7 @@ on_notice(void *arg, const PGresult *result)
 		log_debug("%s: %s: %s", c->origin.label, severity, primary);
 		return;
 	}
-	free(c->reason);
-	c->reason = message_line(primary);
-	snprintf(c->sqlstate, sizeof c->sqlstate, "%s", sqlstate ? sqlstate : "");
+	set_reason(c, primary, sqlstate);
 }
 
 static void
@@ -161,7 +168,10 @@ read_once(struct connection *c)
 		die(c, PQerrorMessage(c->conn), NULL);
 		return false;
 	}
-	requests_collect(&c->requests, c->conn);
+	if (!requests_collect(&c->requests, c->conn)) {
+		die(c, "the server answered with COPY", NULL);
+		return false;
+	}
 	return true;
 }
 
