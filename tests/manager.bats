@@ -82,7 +82,7 @@ lines_of_idle() {
 	start_pgwait -e 1 -f %p jobs
 	start=$(date +%s%N)
 	while (($(date +%s%N) - start < 2000000000)); do notify jobs x; done
-	! gone "$PID"
+	run ! gone "$PID"
 	end_pgwait
 	[[ $status -eq 0 ]]
 }
