@@ -132,13 +132,8 @@ set_conninfo(struct command *c, const char *word, char **error)
 static bool
 set_channel(struct command *c, const char *word, char **error)
 {
-	if (!channel_check(word, error)) {
-		if (target_is_conninfo(word)) {
-			free(*error);
-			*error = xstrdup("invalid channel name: it looks like a connection string");
-		}
+	if (!channel_check(word, error))
 		return false;
-	}
 	c->channels = xrealloc(c->channels, (c->channel_count + 1) * sizeof *c->channels);
 	c->channels[c->channel_count++] = xstrdup(word);
 	return true;

@@ -34,12 +34,15 @@ struct link {
 	char sqlstate[6]; /* "" if none */
 };
 
+/* An SQLSTATE that is none, as only a broken server sends, is left out. */
 static void
 set_reason(struct link *l, const char *reason, const char *sqlstate)
 {
+	bool valid = sqlstate && strlen(sqlstate) == 5;
+
 	free(l->reason);
 	l->reason = message_line(reason);
-	snprintf(l->sqlstate, sizeof l->sqlstate, "%s", sqlstate ? sqlstate : "");
+	snprintf(l->sqlstate, sizeof l->sqlstate, "%s", valid ? sqlstate : "");
 }
 
 void
@@ -102,7 +105,10 @@ read_once(struct link *l)
 		link_fail(l, PQerrorMessage(l->conn), NULL);
 		return false;
 	}
-	requests_collect(&l->requests, l->conn);
+	if (!requests_collect(&l->requests, l->conn)) {
+		link_fail(l, "the server answered with COPY", NULL);
+		return false;
+	}
 	return true;
 }
 

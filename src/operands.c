@@ -52,29 +52,45 @@ check_word(const char *word, char **error)
 	return false;
 }
 
+static bool
+label_taken(const struct subscriptions *in, const char *label)
+{
+	for (size_t i = 0; i < in->count; i++)
+		if (strcmp(in->list[i].target->label, label) == 0)
+			return true;
+	return false;
+}
+
+/* The first of LABEL, LABEL#2, LABEL#3 ... that no other connection has. */
+static void
+make_label_unique(const struct subscriptions *in, struct target *t)
+{
+	bool taken = label_taken(in, t->label);
+
+	for (int number = 2; taken; number++) {
+		char *label = xasprintf("%s#%d", t->label, number);
+
+		taken = label_taken(in, label);
+		if (!taken)
+			target_number(t, number);
+		free(label);
+	}
+}
+
 /* The subscription of this target: one for all that come to the same parameters (fact F15). */
 static struct subscription *
 subscribe(struct subscriptions *to, struct target *t)
 {
-	struct subscription *s;
-	size_t length = strlen(t->label);
-	int same = 1;
-
-	for (s = to->list; s < to->list + to->count; s++) {
-		if (strcmp(s->target->identity, t->identity) == 0) {
+	for (size_t i = 0; i < to->count; i++) {
+		if (strcmp(to->list[i].target->identity, t->identity) == 0) {
 			target_free(t);
-			return s;
+			return &to->list[i];
 		}
-		if (strncmp(s->target->label, t->label, length) == 0 &&
-		    (s->target->label[length] == '\0' || s->target->label[length] == '#'))
-			same++;
 	}
-	if (same > 1)
-		target_number(t, same);
+	make_label_unique(to, t);
 	to->list = xrealloc(to->list, (to->count + 1) * sizeof *to->list);
-	s = &to->list[to->count++];
-	*s = (struct subscription){.target = t, .origin = ORIGIN_COMMAND_LINE};
-	return s;
+	to->list[to->count] = (struct subscription){.target = t, .origin = ORIGIN_COMMAND_LINE};
+	return &to->list[to->count++];
 }
 
 /* One connection of a group: a connection string, or NULL for the default one. */

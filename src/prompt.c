@@ -48,9 +48,11 @@ prompt_restore_terminal(void)
 {
 	pthread_mutex_lock(&terminal.lock);
 	if (terminal.open) {
+		ssize_t n;
+
 		tcsetattr(terminal.fd, TCSAFLUSH, &terminal.saved);
-		if (write(terminal.fd, "\n", 1) < 0)
-			terminal.open = false;
+		n = write(terminal.fd, "\n", 1);
+		(void)n; /* for looks only */
 		terminal.open = false;
 	}
 	pthread_mutex_unlock(&terminal.lock);

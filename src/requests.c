@@ -59,11 +59,21 @@ requests_send(struct requests *q, PGconn *conn)
 	return true;
 }
 
-void
+/* libpq yields it again and again, until data is moved. */
+static bool
+is_copy(const PGresult *result)
+{
+	ExecStatusType status = PQresultStatus(result);
+
+	return status == PGRES_COPY_IN || status == PGRES_COPY_OUT || status == PGRES_COPY_BOTH;
+}
+
+bool
 requests_collect(struct requests *q, PGconn *conn)
 {
 	while (q->sent && !q->answered && !PQisBusy(conn)) {
 		PGresult *result = PQgetResult(conn);
+		bool copy = is_copy(result);
 
 		if (!result) {
 			q->answered = true;
@@ -73,7 +83,10 @@ requests_collect(struct requests *q, PGconn *conn)
 			PQclear(q->result);
 			q->result = result;
 		}
+		if (copy)
+			return false;
 	}
+	return true;
 }
 
 static void

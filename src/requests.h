@@ -40,8 +40,11 @@ void requests_add_with(struct requests *q, char *sql, const char *const paramete
 /* Sends the next, where nothing is on the wire. False if the connection failed. */
 MUST_CHECK bool requests_send(struct requests *q, PGconn *conn);
 
-/* Takes what was read of the answer; `answered` is set when it is whole. */
-void requests_collect(struct requests *q, PGconn *conn);
+/*
+ * Takes what was read of the answer; `answered` is set when it is whole. False if the server started
+ * a COPY, which no request asks for: the connection is of no use then.
+ */
+MUST_CHECK bool requests_collect(struct requests *q, PGconn *conn);
 
 /* Ends the answered request: runs its `done`, which may add others. */
 void requests_finish(struct requests *q);

@@ -102,8 +102,9 @@ labels() {
 }
 
 @test "an empty value, after a long option as after a short one" {
-	for args in -f --format --format=; do
-		[[ $args == *= ]] && args=("$args") || args=("$args" '')
+	for option in -f --format --format=; do
+		args=("$option")
+		[[ $option == *= ]] || args+=('')
 		start_pgwait -n 2 "${args[@]}" -0 x
 		notify x
 		notify x
@@ -159,7 +160,7 @@ labels() {
 }
 
 @test "seconds are strict" {
-	local bad=(-1 +1 1e1 1s 1ms 5m nan inf infinity 0x1 '' ' ' ' 1' '1 ' . 1..5 1,5 0.001 0.009999999 00.0099 -0
+	local bad=(-1 +1 1e1 1s 1ms 5m nan inf infinity 0x1 '' ' ' ' 1' '1 ' . 1..5 '1,5' 0.001 0.009999999 00.0099 -0
 		99999999999999999999)
 	for value in "${bad[@]}"; do
 		refuses '--timeout' "\"$value\"" 'decimal seconds' 'or 0' -- -t "$value" x

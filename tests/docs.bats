@@ -138,11 +138,11 @@ need() {
 
 @test "README shows the unit as it is" {
 	unit=$top_srcdir/examples/pgwait.service
-	lines=$(sed -n '/^```ini$/,/^```$/p' "$readme" | sed '1d;$d')
-	[ -n "$lines" ]
+	shown=$(sed -n '/^```ini$/,/^```$/p' "$readme" | sed '1d;$d')
+	[ -n "$shown" ]
 	while IFS= read -r line; do
 		grep -qxF -- "$line" "$unit"
-	done <<<"$lines"
+	done <<<"$shown"
 }
 
 @test "every link in README and HACKING leads to a file or a heading" {
@@ -493,7 +493,9 @@ masked() {
 	setsid "$top_srcdir/examples/worker" false </dev/null >"$OUT" 2>"$ERR" 3>&- &
 	group=$!
 	wait_for gone "$group"
-	! wait "$group"
+	status=0
+	wait "$group" || status=$?
+	[ "$status" -ne 0 ]
 	group=
 	[ "$(sql -c 'SELECT payload FROM jobs')" = 'mail 18' ]
 }

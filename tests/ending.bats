@@ -70,7 +70,7 @@ load helper
 start_blocked() {
 	mkfifo "$TMP/pipe"
 	exec 8<>"$TMP/pipe"
-	"$PGWAIT" --ready-fd 9 "$@" -f %p jobs >"$TMP/pipe" 2>"$ERR" 8>&- 9>"$TMP/ready" 3>&- &
+	"$PGWAIT" --ready-fd 9 -f %p jobs >"$TMP/pipe" 2>"$ERR" 8>&- 9>"$TMP/ready" 3>&- &
 	PID=$!
 	wait_for test -s "$TMP/ready"
 	sql -c "SELECT count(pg_notify('jobs', lpad(i::text, 1000, '0'))) FROM generate_series(1, 1000) i" >/dev/null

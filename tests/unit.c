@@ -440,6 +440,26 @@ test_groups(void)
 	free(error);
 }
 
+/* Labels differ, whatever a host is called. */
+static void
+test_labels(void)
+{
+	const char *words[] = {"dbname=d user=u host=h#2", "dbname=d user=u host=h",
+	    "dbname=d user=v host=h", "dbname=d user=w host=h", "x"};
+	static const char *const labels[] = {"d@h#2", "d@h", "d@h#3", "d@h#4"};
+	struct operands o = {.words = words, .word_count = 5};
+	struct subscriptions s;
+	char *error;
+
+	if (!operands_parse(&o, &s, &error) || s.count != 4) {
+		check(false, "labels", "four connections");
+		return;
+	}
+	for (size_t i = 0; i < s.count; i++)
+		check(strcmp(s.list[i].target->label, labels[i]) == 0, "labels", labels[i]);
+	subscriptions_free(&s);
+}
+
 static void
 test_endings(void)
 {
@@ -729,6 +749,7 @@ main(void)
 	test_encodings();
 	test_operand_kinds();
 	test_groups();
+	test_labels();
 	test_endings();
 	test_fences();
 	test_budget();

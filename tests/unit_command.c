@@ -8,6 +8,7 @@
 
 #include "buffer.h"
 #include "changes.h"
+#include "channel.h"
 #include "command.h"
 #include "configfile.h"
 #include "lines.h"
@@ -140,6 +141,36 @@ test_commands_refused(void)
 		check(ok || (c.kind == COMMAND_NONE && !c.name && !c.channels), "nothing is left",
 		    line);
 		command_free(&c);
+	}
+}
+
+static void
+test_channel_names(void)
+{
+	static const struct {
+		const char *name, *error; /* NULL: fine */
+	} cases[] = {
+	    {"a", NULL},
+	    {"123456789_123456789_123456789_123456789_123456789_123456789_123", NULL},
+	    {"postgresql://a=b", NULL},
+	    {"", "invalid channel name \"\": it is empty"},
+	    {"123456789_123456789_123456789_123456789_123456789_123456789_1234",
+		"_1234\": it has 64"},
+	    {"\xff", "invalid channel name \"\xff\": it is not UTF-8"},
+	    /* not shown: a password may be in it */
+	    {"password=hunter2\xff", "invalid channel name: it is not UTF-8"},
+	    {"x://hunter2_789_123456789_123456789_123456789_123456789_123456789",
+		"invalid channel name: it has 65 bytes"},
+	};
+
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		char *error = NULL;
+
+		if (channel_check(cases[i].name, &error))
+			check(!cases[i].error, "channel name", cases[i].name);
+		else
+			check_error("channel name", error, cases[i].error ? cases[i].error : "-",
+			    cases[i].name);
 	}
 }
 
@@ -367,6 +398,7 @@ test_changes(void)
 int
 main(void)
 {
+	test_channel_names();
 	test_commands();
 	test_commands_refused();
 	test_secrets();
