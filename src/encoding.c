@@ -119,9 +119,8 @@ encoding_to_utf8(struct encoding *e, const char *s, size_t n)
 	struct segments result = {.lossless = true};
 	char *in = (char *)(uintptr_t)s;
 
-	/* No character of these encodings takes more than three bytes of UTF-8 for one of its own. */
 	buffer_clear(&e->text);
-	buffer_reserve(&e->text, n * 3 + 16);
+	buffer_reserve(&e->text, n * ENCODING_UTF8_WORST + 16);
 	for (;;) {
 		char *from = e->text.data + e->text.end, *out = from;
 		size_t room = e->text.size - e->text.end;
