@@ -472,29 +472,29 @@ put_value(struct format *f, enum op_kind kind, char *out, const struct record *r
 }
 
 static inline char *
-put_literal(const struct format *f, const struct op *op, char *out)
+put_literal(char *out, const char *literal, size_t length)
 {
-	const char *literal = f->literals.data + op->start;
-
-	if (op->length == 1)
+	if (length == 1)
 		*out = *literal;
 	else
-		memcpy(out, literal, op->length);
-	return out + op->length;
+		memcpy(out, literal, length);
+	return out + length;
 }
 
 void
 format_write(struct format *f, const struct record *r, struct buffer *out)
 {
+	const struct op *op = f->ops, *end = op + f->count;
+	const char *literals = f->literals.data;
 	size_t worst = r->origin->encoding ? ENCODING_UTF8_WORST : 1;
 	size_t room =
 	    f->room.fixed + f->room.label * r->origin->label_length +
 	    worst * (f->room.channel * r->channel_length + f->room.payload * r->payload_length);
 	char *p = buffer_reserve(out, room);
 
-	for (const struct op *op = f->ops; op < f->ops + f->count; op++) {
+	for (; op < end; op++) {
 		p = put_value(f, op->kind, p, r);
-		p = put_literal(f, op, p);
+		p = put_literal(p, literals + op->start, op->length);
 	}
 	buffer_add_end(out, p);
 }
