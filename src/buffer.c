@@ -9,32 +9,25 @@
 /* An empty buffer keeps this much; what a burst made larger goes back to the system. */
 #define KEEP ((size_t)1 << 20)
 
-char *
-buffer_reserve(struct buffer *b, size_t n)
+void
+buffer_grow(struct buffer *b, size_t n)
 {
-	size_t length = buffer_length(b);
+	size_t length = buffer_length(b), size = b->size ? b->size : 4096;
 
-	if (b->size - b->end >= n && b->data)
-		return b->data + b->end;
-	/* Move down only when half is free: moving more often than that costs more than growing. */
-	if (b->start && length + n <= b->size / 2) {
-		memmove(b->data, b->data + b->start, length);
-	} else {
-		size_t size = b->size ? b->size : 4096;
-		char *data;
-
-		while (size < length + n)
+	if (b->start) {
+		/* If less than half is free then, it grows too: so moving never costs more than adding. */
+		if (length + n >= size / 2)
 			size *= 2;
-		data = xmalloc(size);
-		if (length)
-			memcpy(data, b->data + b->start, length);
-		free(b->data);
-		b->data = data;
-		b->size = size;
+		memmove(b->data, b->data + b->start, length);
+		b->start = 0;
+		b->end = length;
 	}
-	b->start = 0;
-	b->end = length;
-	return b->data + b->end;
+	while (size <= length + n)
+		size *= 2;
+	if (size == b->size)
+		return;
+	b->data = xrealloc(b->data, size);
+	b->size = size;
 }
 
 void

@@ -17,8 +17,7 @@ struct buffer {
 	size_t start, end, size;
 };
 
-/* Makes room for `n` more bytes and returns where they go; buffer_add_end() says how many came. */
-char *buffer_reserve(struct buffer *b, size_t n);
+void buffer_grow(struct buffer *b, size_t n);
 
 /* Drops `n` bytes at the front; an emptied large buffer gives its memory back. */
 void buffer_consume(struct buffer *b, size_t n);
@@ -34,6 +33,15 @@ static inline const char *
 buffer_content(const struct buffer *b)
 {
 	return b->data + b->start;
+}
+
+/* Makes room for `n` more bytes and returns where they go; buffer_add_end() says how many came. */
+static inline char *
+buffer_reserve(struct buffer *b, size_t n)
+{
+	if (b->size - b->end <= n)
+		buffer_grow(b, n);
+	return b->data + b->end;
 }
 
 /* `end` is one past the last byte written at what buffer_reserve() returned. */

@@ -94,6 +94,7 @@ die(struct connection *c, const char *reason, const char *sqlstate)
 	if (!is_alive(c))
 		return;
 	c->reason = message_line(reason);
+	sqlstate = sqlstate_valid(sqlstate);
 	c->sqlstate = sqlstate ? xstrdup(sqlstate) : NULL;
 	set_state(c, CONN_DYING);
 	wake(c);

@@ -147,8 +147,7 @@ struct segments
 encoding_to_utf8(struct encoding *e, const char *s, size_t n)
 {
 	struct segments result = {.lossless = true};
-	/* No character of these encodings takes more than three bytes of UTF-8 for one of its own. */
-	size_t room = n * 3 + 16, length;
+	size_t room = n * ENCODING_UTF8_WORST + 16, length;
 	char *in = (char *)(uintptr_t)s, *out, *run;
 
 	buffer_clear(&e->text);

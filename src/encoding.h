@@ -35,6 +35,9 @@ struct segments {
 	bool lossless; /* everything meant something */
 };
 
+/* No character of these encodings takes more bytes of UTF-8 for one of its own. */
+#define ENCODING_UTF8_WORST 3
+
 /* `n` bytes at `s` to segments, which are valid until the next conversion of any encoding. */
 struct segments encoding_to_utf8(struct encoding *e, const char *s, size_t n);
 

@@ -9,37 +9,88 @@
 
 static const char hex[] = "0123456789abcdef";
 
-#define ONES UINT64_C(0x0101010101010101)
-#define HIGH UINT64_C(0x8080808080808080)
+/* Sixteen bytes at once: compilers make vector instructions of it where there are any. */
+#define BLOCK 16
+typedef unsigned char block __attribute__((vector_size(BLOCK)));
+typedef signed char signed_block __attribute__((vector_size(BLOCK)));
+typedef uint64_t words __attribute__((vector_size(BLOCK)));
 
-/* True if some byte of `word` equals `byte`. */
-static inline uint64_t
-has_byte(uint64_t word, unsigned char byte)
+/*
+ * All bits of a byte are set where it is plain: printable ASCII but for the backslash and `quote`.
+ * Most payloads are nothing else.
+ */
+static inline words
+plain_bytes(block b, unsigned char quote)
 {
-	uint64_t x = word ^ (ONES * byte);
+	/* One comparison for both ends: ' ' becomes the least signed number. */
+	signed_block shifted = (signed_block)(b + (unsigned char)(0x80 - ' '));
 
-	return (x - ONES) & ~x & HIGH;
+	return (words)(shifted <= '~' - ' ' - 0x80) & ~(words)(b == '\\') & ~(words)(b == quote);
+}
+
+static inline bool
+all_plain(words w)
+{
+	return (w[0] & w[1]) == UINT64_MAX;
+}
+
+/* Copies a block, whatever is in it, and marks what is plain. */
+static inline words
+copy_block(char *out, const char *s, unsigned char quote)
+{
+	block b;
+
+	memcpy(&b, s, BLOCK);
+	memcpy(out, &b, BLOCK);
+	return plain_bytes(b, quote);
+}
+
+/* The same for 4 to 15 bytes: two words that overlap. */
+static inline words
+copy_short(char *out, const char *s, size_t n, unsigned char quote)
+{
+	uint64_t first, last;
+	uint32_t head, tail;
+
+	if (n >= 8) {
+		memcpy(&first, s, 8);
+		memcpy(&last, s + n - 8, 8);
+		memcpy(out, &first, 8);
+		memcpy(out + n - 8, &last, 8);
+	} else {
+		memcpy(&head, s, 4);
+		memcpy(&tail, s + n - 4, 4);
+		memcpy(out, &head, 4);
+		memcpy(out + n - 4, &tail, 4);
+		first = last = (uint64_t)head << 32 | tail;
+	}
+	return plain_bytes((block)(words){first, last}, quote);
 }
 
 /*
- * Copies the longest prefix, in steps of eight bytes, that is printable ASCII with neither a
- * backslash nor `quote`; most payloads are nothing else. Returns how many bytes it copied.
+ * Copies plain bytes from the front of `n` and returns how many: whole blocks, and what is left after
+ * them if all of it is plain. What lies beyond at `out` is overwritten, up to `n` bytes.
  */
-static size_t
+static inline __attribute__((always_inline)) size_t
 copy_plain(char *out, const char *s, size_t n, unsigned char quote)
 {
-	size_t done;
+	size_t done = 0;
 
-	for (done = 0; n - done >= 8; done += 8) {
-		uint64_t w;
+	if (n < BLOCK)
+		return n >= 4 && all_plain(copy_short(out, s, n, quote)) ? n : 0;
+	for (; n - done >= 4 * BLOCK; done += 4 * BLOCK) {
+		words plain = {UINT64_MAX, UINT64_MAX};
 
-		memcpy(&w, s + done, 8);
-		if ((w & HIGH) | ((w - ONES * 0x20) & HIGH) | has_byte(w, 0x7f) |
-		    has_byte(w, '\\') | has_byte(w, quote))
+		for (size_t i = 0; i < 4; i++)
+			plain &= copy_block(out + done + i * BLOCK, s + done + i * BLOCK, quote);
+		if (!all_plain(plain))
 			break;
-		memcpy(out + done, &w, 8);
 	}
-	return done;
+	for (; n - done >= BLOCK; done += BLOCK)
+		if (!all_plain(copy_block(out + done, s + done, quote)))
+			return done;
+	/* One more block, which overlaps the last, ends where the bytes do. */
+	return all_plain(copy_block(out + n - BLOCK, s + n - BLOCK, quote)) ? n : done;
 }
 
 size_t
@@ -79,12 +130,11 @@ utf8_valid(const char *s, size_t n)
 {
 	while (n) {
 		size_t length;
+		words w;
 
-		for (; n >= 8; s += 8, n -= 8) {
-			uint64_t w;
-
-			memcpy(&w, s, 8);
-			if (w & HIGH)
+		for (; n >= BLOCK; s += BLOCK, n -= BLOCK) {
+			memcpy(&w, s, BLOCK);
+			if ((w[0] | w[1]) & UINT64_C(0x8080808080808080))
 				break;
 		}
 		if (n == 0)
@@ -130,31 +180,62 @@ is_c1(const char *s)
 	return (unsigned char)s[0] == 0xc2 && (unsigned char)s[1] < 0xa0;
 }
 
+/* Writes what is at `s`, one character or one byte that begins none, and returns its length. */
+typedef size_t write_character(char **out, const char *s, size_t n);
+
+static size_t
+text_character(char **out, const char *s, size_t n)
+{
+	size_t length = utf8_sequence(s, n);
+
+	if (length <= 1) {
+		*out = text_byte(*out, (unsigned char)*s);
+		return 1;
+	}
+	if (is_c1(s)) {
+		*out = text_byte(*out, (unsigned char)s[0]);
+		*out = text_byte(*out, (unsigned char)s[1]);
+	} else {
+		memcpy(*out, s, length);
+		*out += length;
+	}
+	return length;
+}
+
+/*
+ * What copy_plain() stopped at: a block's worth byte by byte, then plain ones at once again. So text
+ * that is hardly ever plain is not looked at twice.
+ */
+static char *
+escape_rest(char *out, const char *s, size_t n, unsigned char quote, write_character *write_odd)
+{
+	const char *end = s + n;
+
+	while (s < end) {
+		const char *stop = end - s < BLOCK ? end : s + BLOCK;
+		size_t plain;
+
+		while (s < stop) {
+			if (*s >= ' ' && *s <= '~' && *s != '\\' && *s != (char)quote)
+				*out++ = *s++;
+			else
+				s += write_odd(&out, s, (size_t)(end - s));
+		}
+		plain = copy_plain(out, s, (size_t)(end - s), quote);
+		out += plain;
+		s += plain;
+	}
+	return out;
+}
+
 char *
 escape_text(char *out, const char *s, size_t n)
 {
-	while (n) {
-		size_t length = copy_plain(out, s, n, '\\');
+	size_t plain = copy_plain(out, s, n, '\\');
 
-		out += length, s += length, n -= length;
-		if (n == 0)
-			break;
-		length = utf8_sequence(s, n);
-		if (length == 1 && (unsigned char)*s >= 0x20 && *s != 0x7f && *s != '\\') {
-			*out++ = *s;
-		} else if (length <= 1) {
-			out = text_byte(out, (unsigned char)*s);
-			length = 1;
-		} else if (is_c1(s)) {
-			out = text_byte(out, (unsigned char)s[0]);
-			out = text_byte(out, (unsigned char)s[1]);
-		} else {
-			memcpy(out, s, length);
-			out += length;
-		}
-		s += length, n -= length;
-	}
-	return out;
+	if (plain == n)
+		return out + n;
+	return escape_rest(out + plain, s + plain, n - plain, '\\', text_character);
 }
 
 static char *
@@ -190,36 +271,35 @@ json_control(char *out, unsigned char c)
 	return out;
 }
 
+static size_t
+json_character(char **out, const char *s, size_t n)
+{
+	size_t length = utf8_sequence(s, n);
+
+	if (length == 0) {
+		memcpy(*out, "\xef\xbf\xbd", 3);
+		*out += 3;
+		return 1;
+	}
+	if (length == 1) {
+		*out = json_control(*out, (unsigned char)*s);
+	} else if (is_c1(s)) {
+		*out = json_control(*out, (unsigned char)s[1]);
+	} else {
+		memcpy(*out, s, length);
+		*out += length;
+	}
+	return length;
+}
+
 char *
 escape_json(char *out, const char *s, size_t n)
 {
-	while (n) {
-		size_t length = copy_plain(out, s, n, '"');
+	size_t plain = copy_plain(out, s, n, '"');
 
-		out += length, s += length, n -= length;
-		if (n == 0)
-			break;
-		length = utf8_sequence(s, n);
-		if (length == 0) {
-			memcpy(out, "\xef\xbf\xbd", 3);
-			out += 3;
-			length = 1;
-		} else if (length == 1) {
-			unsigned char c = (unsigned char)*s;
-
-			if (c < 0x20 || c == 0x7f || c == '"' || c == '\\')
-				out = json_control(out, c);
-			else
-				*out++ = *s;
-		} else if (is_c1(s)) {
-			out = json_control(out, (unsigned char)s[1]);
-		} else {
-			memcpy(out, s, length);
-			out += length;
-		}
-		s += length, n -= length;
-	}
-	return out;
+	if (plain == n)
+		return out + n;
+	return escape_rest(out + plain, s + plain, n - plain, '"', json_character);
 }
 
 char *

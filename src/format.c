@@ -13,7 +13,7 @@
 #include "record.h"
 
 enum op_kind {
-	OP_LITERAL,
+	OP_NONE,
 	OP_CHANNEL,
 	OP_CHANNEL_RAW,
 	OP_PAYLOAD,
@@ -26,15 +26,49 @@ enum op_kind {
 	OP_JSON,
 };
 
+#define NUMBER_LENGTH 20 /* of 64 bits */
+
+/*
+ * The most that a value takes: bytes in any case, and for each byte of channel, payload and label. The
+ * least that a buffer is asked for at once: a record is written with a pointer, not with a call for
+ * each of its parts.
+ */
+struct room {
+	size_t fixed, channel, payload, label;
+};
+
+static const struct room rooms[] = {
+    [OP_CHANNEL] = {.channel = ESCAPE_TEXT_WORST},
+    [OP_CHANNEL_RAW] = {.channel = 1},
+    [OP_PAYLOAD] = {.payload = ESCAPE_TEXT_WORST},
+    [OP_PAYLOAD_RAW] = {.payload = 1},
+    [OP_LENGTH] = {.fixed = NUMBER_LENGTH},
+    [OP_PID] = {.fixed = NUMBER_LENGTH},
+    [OP_LABEL] = {.label = ESCAPE_TEXT_WORST},
+    [OP_TIME] = {.fixed = FORMAT_TIME_LENGTH},
+    [OP_UNIX_TIME] = {.fixed = NUMBER_LENGTH + 7},
+    /* 120: the keys. Base64 of a payload takes less than two bytes for each, and 4. */
+    [OP_JSON] = {.fixed = 120 + NUMBER_LENGTH + FORMAT_TIME_LENGTH,
+	.channel = ESCAPE_JSON_WORST,
+	.payload = ESCAPE_JSON_WORST + 2,
+	.label = ESCAPE_JSON_WORST},
+};
+
+/* A value and what follows it, which stands in struct format's literals. */
 struct op {
 	enum op_kind kind;
-	size_t start, length; /* OP_LITERAL: in struct format's literals */
+	size_t start, length;
 };
 
 struct format {
 	struct op *ops;
 	size_t count;
 	struct buffer literals;
+	struct room room; /* for all of it */
+	/* The digits of one pid: most records have that of the last. */
+	int pid;
+	char pid_digits[NUMBER_LENGTH];
+	size_t pid_length;
 	/* The end of a JSON object from "connection" on, for one origin and time. */
 	struct buffer tail;
 	unsigned tail_serial;
@@ -45,17 +79,20 @@ static void
 add_op(struct format *f, enum op_kind kind)
 {
 	f->ops = xrealloc(f->ops, (f->count + 1) * sizeof *f->ops);
-	f->ops[f->count++] = (struct op){.kind = kind};
+	f->ops[f->count++] = (struct op){.kind = kind, .start = f->literals.end};
+	f->room.fixed += rooms[kind].fixed;
+	f->room.channel += rooms[kind].channel;
+	f->room.payload += rooms[kind].payload;
+	f->room.label += rooms[kind].label;
 }
 
 static void
 add_literal(struct format *f, char c)
 {
-	if (f->count == 0 || f->ops[f->count - 1].kind != OP_LITERAL) {
-		add_op(f, OP_LITERAL);
-		f->ops[f->count - 1].start = buffer_length(&f->literals);
-	}
+	if (f->count == 0)
+		add_op(f, OP_NONE);
 	f->ops[f->count - 1].length++;
+	f->room.fixed++;
 	buffer_add(&f->literals, &c, 1);
 }
 
@@ -63,7 +100,7 @@ add_literal(struct format *f, char c)
 static int
 last_byte(const struct format *f)
 {
-	if (f->count == 0 || f->ops[f->count - 1].kind != OP_LITERAL)
+	if (f->count == 0 || f->ops[f->count - 1].length == 0)
 		return -1;
 	return f->literals.data[f->literals.end - 1];
 }
@@ -242,24 +279,21 @@ escape_none(char *out, const char *s, size_t n)
 	return out + n;
 }
 
-/* Appends `n` bytes in `e`; `worst` is what `escape` may make of one byte. */
-static void
-add_converted(struct buffer *out, struct encoding *e, const char *s, size_t n,
-    escape_function *escape, size_t worst)
+/* Writes `n` bytes that are in `e`. */
+static char *
+put_converted(char *out, struct encoding *e, const char *s, size_t n, escape_function *escape)
 {
-	struct segments converted;
+	struct segments converted = encoding_to_utf8(e, s, n);
 
-	if (!e) {
-		buffer_add_end(out, escape(buffer_reserve(out, n * worst), s, n));
-		return;
-	}
-	converted = encoding_to_utf8(e, s, n);
-	for (size_t i = 0; i < converted.count; i++) {
-		const struct segment *segment = &converted.list[i];
-		char *to = buffer_reserve(out, segment->length * worst);
+	for (size_t i = 0; i < converted.count; i++)
+		out = escape(out, converted.list[i].bytes, converted.list[i].length);
+	return out;
+}
 
-		buffer_add_end(out, escape(to, segment->bytes, segment->length));
-	}
+static inline char *
+put(char *out, struct encoding *e, const char *s, size_t n, escape_function *escape)
+{
+	return e ? put_converted(out, e, s, n, escape) : escape(out, s, n);
 }
 
 /* The length of the payload as %p writes it. */
@@ -277,19 +311,33 @@ payload_length(const struct record *r)
 	return length;
 }
 
-static void
-add_number(struct buffer *out, uint64_t n)
+static char *
+put_number(char *out, uint64_t n)
 {
-	char digits[20], *p = digits + sizeof digits;
+	char digits[NUMBER_LENGTH], *p = digits + sizeof digits;
+	size_t length;
 
 	do
 		*--p = (char)('0' + n % 10);
 	while ((n /= 10));
-	buffer_add(out, p, (size_t)(digits + sizeof digits - p));
+	length = (size_t)(digits + sizeof digits - p);
+	memcpy(out, p, length);
+	return out + length;
 }
 
 static char *
-add_digits(char *out, unsigned n, int width)
+put_pid(struct format *f, char *out, int pid)
+{
+	if (pid != f->pid || f->pid_length == 0) {
+		f->pid = pid;
+		f->pid_length = (size_t)(put_number(f->pid_digits, (uint64_t)pid) - f->pid_digits);
+	}
+	memcpy(out, f->pid_digits, sizeof f->pid_digits);
+	return out + f->pid_length;
+}
+
+static char *
+put_digits(char *out, unsigned n, int width)
 {
 	for (int i = width - 1; i >= 0; i--, n /= 10)
 		out[i] = (char)('0' + n % 10);
@@ -303,138 +351,150 @@ format_time(char *out, int64_t us)
 	struct tm tm;
 
 	gmtime_r(&seconds, &tm);
-	out = add_digits(out, (unsigned)tm.tm_year + 1900, 4);
+	out = put_digits(out, (unsigned)tm.tm_year + 1900, 4);
 	*out++ = '-';
-	out = add_digits(out, (unsigned)tm.tm_mon + 1, 2);
+	out = put_digits(out, (unsigned)tm.tm_mon + 1, 2);
 	*out++ = '-';
-	out = add_digits(out, (unsigned)tm.tm_mday, 2);
+	out = put_digits(out, (unsigned)tm.tm_mday, 2);
 	*out++ = 'T';
-	out = add_digits(out, (unsigned)tm.tm_hour, 2);
+	out = put_digits(out, (unsigned)tm.tm_hour, 2);
 	*out++ = ':';
-	out = add_digits(out, (unsigned)tm.tm_min, 2);
+	out = put_digits(out, (unsigned)tm.tm_min, 2);
 	*out++ = ':';
-	out = add_digits(out, (unsigned)tm.tm_sec, 2);
+	out = put_digits(out, (unsigned)tm.tm_sec, 2);
 	*out++ = '.';
-	out = add_digits(out, (unsigned)(us % SECOND), 6);
+	out = put_digits(out, (unsigned)(us % SECOND), 6);
 	*out++ = 'Z';
 	return out;
 }
 
-static void
-add_time(struct buffer *out, int64_t us)
+static char *
+put_unix_time(char *out, int64_t us)
 {
-	buffer_add_end(out, format_time(buffer_reserve(out, FORMAT_TIME_LENGTH), us));
+	out = put_number(out, (uint64_t)(us / SECOND));
+	*out++ = '.';
+	return put_digits(out, (unsigned)(us % SECOND), 6);
 }
 
+#define PUT_STRING(out, literal)                                                                   \
+	((char *)memcpy(out, literal, sizeof(literal) - 1) + sizeof(literal) - 1)
+
+/* Makes the tail anew if it is not the one of this record. */
 static void
-add_unix_time(struct buffer *out, int64_t us)
-{
-	char *p;
-
-	add_number(out, (uint64_t)(us / SECOND));
-	p = buffer_reserve(out, 7);
-	*p++ = '.';
-	buffer_add_end(out, add_digits(p, (unsigned)(us % SECOND), 6));
-}
-
-#define ADD_STRING(out, literal) buffer_add(out, literal, sizeof(literal) - 1)
-
-static void
-add_json_tail(struct format *f, const struct record *r, struct buffer *out)
+refresh_tail(struct format *f, const struct record *r)
 {
 	const struct origin *o = r->origin;
+	char *p;
 
-	if (f->tail.end == 0 || f->tail_serial != o->serial || f->tail_time != r->time) {
-		buffer_clear(&f->tail);
-		ADD_STRING(&f->tail, ",\"connection\":\"");
-		add_converted(
-		    &f->tail, NULL, o->label, o->label_length, escape_json, ESCAPE_JSON_WORST);
-		ADD_STRING(&f->tail, "\",\"time\":\"");
-		add_time(&f->tail, r->time);
-		ADD_STRING(&f->tail, "\"");
-		f->tail_serial = o->serial;
-		f->tail_time = r->time;
-	}
-	buffer_add(out, f->tail.data, f->tail.end);
+	if (f->tail.end && f->tail_serial == o->serial && f->tail_time == r->time)
+		return;
+	buffer_clear(&f->tail);
+	p = buffer_reserve(&f->tail, rooms[OP_JSON].fixed + o->label_length * ESCAPE_JSON_WORST);
+	p = PUT_STRING(p, ",\"connection\":\"");
+	p = escape_json(p, o->label, o->label_length);
+	p = PUT_STRING(p, "\",\"time\":\"");
+	p = format_time(p, r->time);
+	*p++ = '"';
+	buffer_add_end(&f->tail, p);
+	f->tail_serial = o->serial;
+	f->tail_time = r->time;
 }
 
+/* `written` bytes in a JSON string stand for the payload: do they say all of it? */
 static bool
-payload_lossless(const struct record *r)
+payload_lossless(const struct record *r, size_t written)
 {
-	if (!r->origin->encoding)
-		return utf8_valid(r->payload, r->payload_length);
-	return encoding_to_utf8(r->origin->encoding, r->payload, r->payload_length).lossless;
+	if (r->origin->encoding)
+		return encoding_to_utf8(r->origin->encoding, r->payload, r->payload_length)
+		    .lossless;
+	/* What is replaced takes more bytes than it had; so no byte was, if there are no more. */
+	return written == r->payload_length || utf8_valid(r->payload, r->payload_length);
 }
 
-static void
-add_json(struct format *f, const struct record *r, struct buffer *out)
+static char *
+put_json(struct format *f, char *out, const struct record *r)
 {
 	struct encoding *e = r->origin->encoding;
+	char *payload;
+	bool lossless;
 
-	ADD_STRING(out, "{\"channel\":\"");
-	add_converted(out, e, r->channel, r->channel_length, escape_json, ESCAPE_JSON_WORST);
-	ADD_STRING(out, "\",\"payload\":\"");
-	add_converted(out, e, r->payload, r->payload_length, escape_json, ESCAPE_JSON_WORST);
-	ADD_STRING(out, "\",\"pid\":");
-	add_number(out, (uint64_t)r->pid);
-	add_json_tail(f, r, out);
-	if (!payload_lossless(r)) {
-		ADD_STRING(out, ",\"payload_base64\":\"");
-		buffer_add_end(out, base64(buffer_reserve(out, BASE64_LENGTH(r->payload_length)),
-					r->payload, r->payload_length));
-		ADD_STRING(out, "\"");
+	out = PUT_STRING(out, "{\"channel\":\"");
+	out = put(out, e, r->channel, r->channel_length, escape_json);
+	out = PUT_STRING(out, "\",\"payload\":\"");
+	payload = out;
+	out = put(out, e, r->payload, r->payload_length, escape_json);
+	lossless = payload_lossless(r, (size_t)(out - payload));
+	out = PUT_STRING(out, "\",\"pid\":");
+	out = put_pid(f, out, r->pid);
+	refresh_tail(f, r);
+	memcpy(out, f->tail.data, f->tail.end);
+	out += f->tail.end;
+	if (!lossless) {
+		out = PUT_STRING(out, ",\"payload_base64\":\"");
+		out = base64(out, r->payload, r->payload_length);
+		*out++ = '"';
 	}
-	ADD_STRING(out, "}");
+	*out++ = '}';
+	return out;
 }
 
-static void
-run(struct format *f, const struct op *op, const struct record *r, struct buffer *out)
+static inline char *
+put_value(struct format *f, enum op_kind kind, char *out, const struct record *r)
 {
 	const struct origin *o = r->origin;
 	struct encoding *e = o->encoding;
 
-	switch (op->kind) {
-	case OP_LITERAL:
-		buffer_add(out, f->literals.data + op->start, op->length);
+	switch (kind) {
+	case OP_NONE:
 		break;
 	case OP_CHANNEL:
-		add_converted(
-		    out, e, r->channel, r->channel_length, escape_text, ESCAPE_TEXT_WORST);
-		break;
+		return put(out, e, r->channel, r->channel_length, escape_text);
 	case OP_CHANNEL_RAW:
-		add_converted(out, e, r->channel, r->channel_length, escape_none, 1);
-		break;
+		return put(out, e, r->channel, r->channel_length, escape_none);
 	case OP_PAYLOAD:
-		add_converted(
-		    out, e, r->payload, r->payload_length, escape_text, ESCAPE_TEXT_WORST);
-		break;
+		return put(out, e, r->payload, r->payload_length, escape_text);
 	case OP_PAYLOAD_RAW:
-		add_converted(out, e, r->payload, r->payload_length, escape_none, 1);
-		break;
+		return put(out, e, r->payload, r->payload_length, escape_none);
 	case OP_LENGTH:
-		add_number(out, payload_length(r));
-		break;
+		return put_number(out, payload_length(r));
 	case OP_PID:
-		add_number(out, (uint64_t)r->pid);
-		break;
+		return put_pid(f, out, r->pid);
 	case OP_LABEL:
-		add_converted(out, NULL, o->label, o->label_length, escape_text, ESCAPE_TEXT_WORST);
-		break;
+		return escape_text(out, o->label, o->label_length);
 	case OP_TIME:
-		add_time(out, r->time);
-		break;
+		return format_time(out, r->time);
 	case OP_UNIX_TIME:
-		add_unix_time(out, r->time);
-		break;
+		return put_unix_time(out, r->time);
 	case OP_JSON:
-		add_json(f, r, out);
-		break;
+		return put_json(f, out, r);
 	}
+	return out;
+}
+
+static inline char *
+put_literal(char *out, const char *literal, size_t length)
+{
+	if (length == 1)
+		*out = *literal;
+	else
+		memcpy(out, literal, length);
+	return out + length;
 }
 
 void
 format_write(struct format *f, const struct record *r, struct buffer *out)
 {
-	for (size_t i = 0; i < f->count; i++)
-		run(f, &f->ops[i], r, out);
+	const struct op *op = f->ops, *end = op + f->count;
+	const char *literals = f->literals.data;
+	size_t worst = r->origin->encoding ? ENCODING_UTF8_WORST : 1;
+	size_t room =
+	    f->room.fixed + f->room.label * r->origin->label_length +
+	    worst * (f->room.channel * r->channel_length + f->room.payload * r->payload_length);
+	char *p = buffer_reserve(out, room);
+
+	for (; op < end; op++) {
+		p = put_value(f, op->kind, p, r);
+		p = put_literal(p, literals + op->start, op->length);
+	}
+	buffer_add_end(out, p);
 }

@@ -11,6 +11,7 @@
 
 #include "log.h"
 #include "message.h"
+#include "sqlstate.h"
 
 /* Reads of a TLS or GSS connection in one go: the library may hold more than the socket shows. */
 #define EXTRA_READS 64
@@ -34,15 +35,13 @@ struct link {
 	char sqlstate[6]; /* "" if none */
 };
 
-/* An SQLSTATE that is none, as only a broken server sends, is left out. */
 static void
 set_reason(struct link *l, const char *reason, const char *sqlstate)
 {
-	bool valid = sqlstate && strlen(sqlstate) == 5;
-
+	sqlstate = sqlstate_valid(sqlstate);
 	free(l->reason);
 	l->reason = message_line(reason);
-	snprintf(l->sqlstate, sizeof l->sqlstate, "%s", valid ? sqlstate : "");
+	snprintf(l->sqlstate, sizeof l->sqlstate, "%s", sqlstate ? sqlstate : "");
 }
 
 void

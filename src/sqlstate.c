@@ -21,3 +21,9 @@ sqlstate_permanent(const char *sqlstate)
 			return true;
 	return false;
 }
+
+const char *
+sqlstate_valid(const char *sqlstate)
+{
+	return sqlstate && strlen(sqlstate) == 5 ? sqlstate : NULL;
+}

@@ -10,4 +10,7 @@
  */
 bool sqlstate_permanent(const char *sqlstate);
 
+/* `sqlstate`, or NULL where it is none, as only a broken server sends. */
+const char *sqlstate_valid(const char *sqlstate);
+
 #endif

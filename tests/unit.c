@@ -79,7 +79,7 @@ test_escapes(void)
 	    {"a\xc3(b", "a\\xc3(b", "a\xef\xbf\xbd(b"},
 	    {"\xf0\x9f\x98\x80", "\xf0\x9f\x98\x80", "\xf0\x9f\x98\x80"},
 	};
-	char out[200], in[32];
+	char out[200];
 
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		const char *s = cases[i].in;
@@ -91,23 +91,47 @@ test_escapes(void)
 		check_bytes(
 		    "escape_json", out, (size_t)(end - out), cases[i].json, strlen(cases[i].json));
 	}
-	/* A special byte at each place of the eight that are looked at together. */
-	for (size_t at = 0; at < 20; at++) {
-		static const char specials[] = "\\\t\x7f\x1f\xff";
+}
 
-		for (const char *c = specials; *c; c++) {
-			char *end, one[8];
-			size_t n = (size_t)(escape_text(one, c, 1) - one);
+/*
+ * Bytes are looked at in blocks: whatever has to be escaped, at each place of strings of each length
+ * around those of the blocks, is what it is alone, and its neighbours stay.
+ */
+static void
+test_escape_places(void)
+{
+	static const char *const odd[] = {"\\", "\"", "\t", "\x1f", "\x7f", "\xff", "\x80",
+	    "\xc3\xa9", "\xc2\x85", "\xf0\x9f\x98\x80"};
+	static char *(*const escapes[])(char *, const char *, size_t) = {escape_text, escape_json};
+	char in[160], out[sizeof in * ESCAPE_JSON_WORST], expected[sizeof in + 16], *end;
+	bool ok = true;
 
-			memset(in, 'x', 20);
-			in[at] = *c;
-			end = escape_text(out, in, 20);
-			check((size_t)(end - out) == 19 + n && memcmp(out + at, one, n) == 0 &&
-				  out[at + n] == (at == 19 ? out[at + n] : 'x'),
-			    "a special byte in a run", one);
-			memset(out, 0, sizeof out);
-		}
+	for (size_t i = 0; i < 2 * sizeof odd / sizeof odd[0]; i++) {
+		const char *s = odd[i / 2];
+		size_t m = strlen(s);
+
+		for (size_t n = m; n <= sizeof in; n++)
+			for (size_t at = 0; at + m <= n; at++) {
+				memset(in, 'x', sizeof in);
+				memcpy(in + at, s, m);
+				memset(expected, 'x', sizeof expected);
+				end = escapes[i % 2](expected + at, s, m);
+				memset(end, 'x', n - at - m);
+				end += n - at - m;
+				ok &= escapes[i % 2](out, in, n) - out == end - expected &&
+				      memcmp(out, expected, (size_t)(end - expected)) == 0;
+			}
 	}
+	check(ok, "escape", "the same at every place");
+	for (size_t n = 0; n <= sizeof in; n++) {
+		memset(in, '~', sizeof in);
+		ok &= escape_text(out, in, n) == out + n && memcmp(out, in, n) == 0 &&
+		      utf8_valid(in, n);
+		if (n)
+			in[n - 1] = '\xff';
+		ok &= n == 0 || !utf8_valid(in, n);
+	}
+	check(ok, "escape", "plain text stays");
 }
 
 static void
@@ -364,6 +388,47 @@ test_events(void)
 		buffer_free(&expected);
 	}
 	check(!(event_kinds() & RECORD_BIT(RECORD_NOTIFICATION)), "event_kinds", "notifications");
+}
+
+/* A record is written where there is room for its worst case: sanitizers see if there is not. */
+static void
+test_format_room(void)
+{
+	static const struct {
+		const char *spec, *encoding;
+		char byte;
+		size_t length; /* of what 1,000 such bytes become */
+	} cases[] = {
+	    {"%e", NULL, '\x01', 4001},
+	    {"%e%p", NULL, '\xff', 5001},
+	    {"%e", "WIN1252", '\x80', 3001}, /* the euro sign */
+	    {"%e", "WIN1252", '\x81', 4001}, /* nothing */
+	    {"%l", "WIN1252", '\x80', 5},
+	    {"%j", NULL, '\x01', 6000 + 89},
+	    /* U+FFFD each, and base64 */
+	    {"%j%j", NULL, '\xff', 2 * (3000 + 89 + 20 + 1336) - 1},
+	    {"%j", "WIN1252", '\x81', 3000 + 89 + 20 + 1336},
+	};
+	char payload[1000];
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct buffer b = {0};
+		char *error;
+		struct format *f = format_compile(cases[i].spec, FORMAT_END_LINE, &error);
+		struct origin origin = {.label = "", .serial = 1};
+		struct record r = {.origin = &origin, .channel = "", .payload = payload};
+
+		if (cases[i].encoding)
+			origin.encoding = encoding_open(cases[i].encoding);
+		r.payload_length = sizeof payload;
+		memset(payload, cases[i].byte, sizeof payload);
+		format_write(f, &r, &b);
+		check(
+		    buffer_length(&b) == cases[i].length && b.end <= b.size, "room", cases[i].spec);
+		encoding_close(origin.encoding);
+		format_free(f);
+		buffer_free(&b);
+	}
 }
 
 static void
@@ -739,6 +804,7 @@ main(void)
 {
 	test_utf8();
 	test_escapes();
+	test_escape_places();
 	test_base64();
 	test_seconds();
 	test_integers();
@@ -746,6 +812,7 @@ main(void)
 	test_format();
 	test_format_end();
 	test_events();
+	test_format_room();
 	test_encodings();
 	test_operand_kinds();
 	test_groups();
