@@ -335,6 +335,10 @@ expect() {
 			patterns=('^jobs from [0-9]+: <mail 17>$' '^audit from [0-9]+: <>$' '^jobs from [0-9]+: <two$'
 				'^lines>$')
 			;;
+		*'coproc pgwait'*)
+			ends=yes patterns=('"event":"listening","connection":"main"' '"command":"connect","ok":true'
+				'"channel":"jobs"' '"command":"drain","ok":true' '"command":"quit","ok":true')
+			;;
 		*'--ready-fd 1'*)
 			patterns=('^[1-9][0-9]*$')
 			;;
@@ -523,6 +527,27 @@ empty_table() {
 	run systemd-analyze verify "$TMP/pgwait.service"
 	echo "$output"
 	! grep -q "pgwait.service" <<<"$output"
+}
+
+@test "the example of a configuration file, and the unit that uses it" {
+	unit=$top_srcdir/examples/pgwait-config.service
+	sql -c 'DROP DATABASE IF EXISTS app' -c 'DROP DATABASE IF EXISTS billing'
+	sql -c 'CREATE DATABASE app' -c 'CREATE DATABASE billing'
+	grep -qx 'ExecReload=/bin/kill -HUP $MAINPID' "$unit"
+	read -r -a command <<<"$(sed -n 's/^ExecStart=//p' "$unit")"
+	cp "$top_srcdir/examples/pgwait.conf" "$TMP/pgwait.conf"
+	start_pgwait "${command[@]:1:1}" "$TMP/pgwait.conf" "${command[@]:3}"
+	notify 'two words' x -d billing
+	wait_for grep -q '"channel":"two words".*"connection":"billing"' "$OUT"
+	echo 'listen app more' >>"$TMP/pgwait.conf"
+	kill -HUP "$PID"
+	wait_for grep -q 'read ".*" again' "$ERR"
+	notify more y -d app
+	wait_for grep -q '"channel":"more".*"connection":"app"' "$OUT"
+	need systemd-analyze
+	sed -e "s|^ExecStart=[^ ]*|ExecStart=$(type -P sleep)|" -e 's/^User=.*/User=root/' "$unit" >"$TMP/pgwait.service"
+	run systemd-analyze verify "$TMP/pgwait.service"
+	run ! grep -q "pgwait.service" <<<"$output"
 }
 
 @test "no document names a place on the machine where it was written" {
