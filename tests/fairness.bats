@@ -1,0 +1,73 @@
+# One connection in trouble, or a very busy one, is no trouble for the others.
+
+load helper
+load servers
+
+setup() {
+	unset namespace PID
+}
+
+teardown() {
+	[[ -z ${PID-} ]] || { kill -KILL "$PID"; wait "$PID"; } 2>/dev/null || true
+	[[ -z ${namespace-} ]] || {
+		ip netns del "$namespace"
+		rm -rf "/etc/netns/$namespace"
+	} 2>/dev/null || true
+}
+
+@test "one that floods: another one's notification waits for a batch, not for the flood" {
+	createdb quiet
+	start_pgwait -f '%d %p' dbname=postgres dbname=quiet jobs
+	# Stopped, so that both have something to say when it goes on.
+	kill -STOP "$PID"
+	sql -c "SELECT count(pg_notify('jobs', 'flood ' || i)) FROM generate_series(1, 100000) i" >/dev/null
+	notify jobs quiet -d quiet
+	arrived() { [[ $(sql -c "SELECT wait_event FROM pg_stat_activity WHERE application_name = 'pgwait' AND datname = 'quiet'") == ClientRead ]]; }
+	wait_for arrived
+	kill -CONT "$PID"
+	wait_for lines "$OUT" 100001
+	position=$(grep -n '^quiet@.* quiet$' "$OUT" | cut -d: -f1)
+	# A read is 16 KiB, of notifications of more than 20 bytes.
+	((position <= 2 * 16384 / 20))
+}
+
+@test "300 connections that come back at once, while another one receives" {
+	createdb calm
+	start_pgwait -j --events dbname=calm application_name=many{1..300} jobs
+	sql -c "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name ~ '^many'" >/dev/null
+	for i in {1..50}; do notify jobs "$i" -d calm; done
+	all_back() { [[ $(grep -c '"gap_seconds"' "$OUT") -ge 300 ]]; }
+	wait_for all_back
+	diff <(jq -r 'select(.connection and (.connection | startswith("calm"))) | .payload // empty' "$OUT") <(seq 50)
+	notify jobs again
+	everywhere() { [[ $(grep -c '"payload":"again"' "$OUT") -eq 300 ]]; }
+	wait_for everywhere
+}
+
+@test "a name server that never answers delays neither the others nor the end" {
+	namespace=pgwait-n$$
+	ip netns add "$namespace" 2>/dev/null || { namespace=; skip "network namespaces are not permitted here"; }
+	mkdir -p "/etc/netns/$namespace"
+	echo 'nameserver 127.0.0.1' >"/etc/netns/$namespace/resolv.conf"
+	ip -n "$namespace" link set lo up
+	# It takes every question.
+	ip netns exec "$namespace" socat -u UDP-RECV:53,bind=127.0.0.1 OPEN:/dev/null 3>&- 4>&- >/dev/null 2>&1 &
+	server=$!
+	printf '#!/bin/sh\nexec ip netns exec %q %q "$@"\n' "$namespace" "$PGWAIT" >"$TMP/pgwait"
+	chmod +x "$TMP/pgwait"
+	PGWAIT=$TMP/pgwait
+	start_plain -t 0.1 -j --events "host=slow.example connect_timeout=2" "host=slow.example port=1 connect_timeout=2" \
+		"host=$PGHOST" jobs
+	wait_for grep -q '"event":"listening"' "$OUT"
+	notify jobs x
+	wait_for grep -q '"payload":"x"' "$OUT"
+	wait_for grep -q 'the name was not resolved in 2 s' "$ERR"
+	wait_for grep -q '"event":"idle"' "$OUT"
+	# One thread looks the name up for both, and for the attempts that follow.
+	wait_for grep -q 'attempt 2' "$ERR"
+	[[ $(find "/proc/$PID/task" -mindepth 1 -maxdepth 1 | wc -l) -le 2 ]]
+	kill "$PID"
+	end_pgwait
+	kill "$server"
+	[[ $status -eq 0 ]]
+}
