@@ -103,7 +103,7 @@ get_format(const struct arguments *a, struct options *o)
 {
 	const char *spec = arguments_last(a->format);
 	enum format_end end = a->null->count ? FORMAT_END_NUL : FORMAT_END_LINE;
-	char *error;
+	char *error = NULL;
 
 	if (spec && a->json->count) {
 		arguments_error(
@@ -159,7 +159,7 @@ get_operands(const struct arguments *a, struct options *o)
 	    .words = a->operands->sval,
 	    .word_count = (size_t)a->operands->count,
 	};
-	char *error;
+	char *error = NULL;
 
 	if (operands_parse(&operands, &o->subscriptions, &error))
 		return true;
