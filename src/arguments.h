@@ -38,8 +38,13 @@
 	FLAG(events,        NULL, "events")         \
 	VALUE(buffer,       NULL, "buffer")         \
 	VALUE(overflow,     NULL, "overflow")       \
+	VALUE(notify_cmd,   NULL, "notify-cmd")     \
+	VALUE(batch_cmd,    NULL, "batch-cmd")      \
 	VALUE(idle_cmd,     NULL, "idle-cmd")       \
+	VALUE(listen_cmd,   NULL, "listen-cmd")     \
+	VALUE(lost_cmd,     NULL, "lost-cmd")       \
 	VALUE(cmd_timeout,  NULL, "cmd-timeout")    \
+	FLAG(print,         NULL, "print")          \
 	VALUE(ready_fd,     NULL, "ready-fd")       \
 	VALUE(control,      NULL, "control")        \
 	VALUE(config,       NULL, "config")         \

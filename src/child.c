@@ -14,30 +14,75 @@
 #include <unistd.h>
 
 struct child {
-	pid_t pid; /* and process group */
-	struct event exited, limit;
+	pid_t pid;    /* and process group; 0: none runs */
+	int input_fd; /* its stdin is written to it; -1: through, or closed */
+	struct fifo input;
+	struct event_base *base;
+	struct event exited, writable, limit;
 	int limit_signal;
 	child_done *done;
 	void *arg;
 };
 
-/* Each child looks after its own pid only: what a library forks is not ours to wait for. */
+/*
+ * Until its input is through, the process stays a zombie: so its number, which is that of its
+ * group, is nobody else's when the limit comes.
+ */
+static void
+reap(struct child *c)
+{
+	int status;
+
+	if (c->pid == 0 || c->input_fd >= 0 || waitpid(c->pid, &status, WNOHANG) != c->pid)
+		return;
+	c->pid = 0;
+	event_del(&c->limit);
+	c->done(status, c->arg);
+}
+
+/* Each looks after its own pid only: what a library forks is not ours to wait for. */
 static void
 on_sigchld(evutil_socket_t signo, short what, void *arg)
 {
-	struct child *c = arg;
-	child_done *done = c->done;
-	void *done_arg = c->arg;
-	int status;
-
 	(void)signo;
 	(void)what;
-	if (waitpid(c->pid, &status, WNOHANG) != c->pid)
+	reap(arg);
+}
+
+static void
+close_input(struct child *c)
+{
+	if (c->input_fd < 0)
 		return;
-	event_del(&c->exited);
-	event_del(&c->limit);
-	free(c);
-	done(status, done_arg);
+	event_del(&c->writable);
+	close(c->input_fd);
+	c->input_fd = -1;
+	fifo_consume(&c->input, c->input.length);
+}
+
+/* Once, as much as the pipe takes. That nobody reads any more (EPIPE) is no error. */
+static void
+feed(struct child *c)
+{
+	size_t n;
+	const char *bytes = fifo_front(&c->input, &n);
+	ssize_t w = write(c->input_fd, bytes, n);
+
+	if (w > 0)
+		fifo_consume(&c->input, (size_t)w);
+	else if (errno != EAGAIN && errno != EINTR)
+		fifo_consume(&c->input, c->input.length);
+	if (c->input.length == 0)
+		close_input(c);
+}
+
+static void
+on_writable(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	feed(arg);
+	reap(arg);
 }
 
 static void
@@ -59,20 +104,27 @@ on_limit(evutil_socket_t fd, short what, void *arg)
 void
 child_terminate(struct child *c)
 {
+	if (c->pid == 0)
+		return;
 	event_del(&c->limit);
 	c->limit_signal = SIGTERM;
 	on_limit(-1, 0, c);
 }
 
-/* Between fork and exec: only what is safe after fork in a program with threads. */
-static void __attribute__((noreturn)) child_exec(const struct child_spec *spec)
+/*
+ * In the child, up to exec: system calls only, since it shares our memory. Returns where exec fails.
+ */
+static void
+child_exec(const struct child_spec *spec, int input)
 {
 	const char *const argv[] = {"sh", "-c", spec->command, NULL};
+	const struct sigaction by_default = {.sa_handler = SIG_DFL};
 	sigset_t none;
-	int null = open("/dev/null", O_RDONLY);
 
 	setpgid(0, 0);
-	dup2(null, STDIN_FILENO);
+	if (input < 0)
+		input = open("/dev/null", O_RDONLY);
+	dup2(input, STDIN_FILENO);
 	dup2(spec->output, STDOUT_FILENO);
 #ifdef SYS_close_range
 	if (syscall(SYS_close_range, 3, ~0U, 0) < 0)
@@ -80,46 +132,130 @@ static void __attribute__((noreturn)) child_exec(const struct child_spec *spec)
 		for (int fd = 3; fd < 1024; fd++)
 			close(fd);
 	limits_restore();
-	/* Handlers go with exec; what pgwait ignores does not. */
-	signal(SIGPIPE, SIG_DFL);
+	/* Handlers go with exec; what is ignored, by pgwait or before it, does not. */
+	for (int signo = 1; signo < NSIG; signo++)
+		sigaction(signo, &by_default, NULL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	execve("/bin/sh", (char *const *)(uintptr_t)argv, spec->environment);
-	_exit(127);
 }
 
-struct child *
-child_start(struct event_base *base, const struct child_spec *spec, child_done *done, void *arg)
+/*
+ * vfork(), since fork() takes the longer the more memory waits for slow commands: with 64 MiB, twice
+ * as long for all of a run. posix_spawn() cannot set limits, and changing our own around it would
+ * let other threads run out of descriptors. Returns 0 with errno where it fails.
+ */
+static pid_t
+spawn(const struct child_spec *spec, int input)
 {
-	struct child *c = xcalloc(1, sizeof *c);
-	struct timeval tv;
+	volatile int error = 0; /* the child sets it */
 	sigset_t all, before;
-	int error;
+	pid_t pid;
 
-	c->done = done;
-	c->arg = arg;
-	c->limit_signal = SIGTERM;
-	evsignal_assign(&c->exited, base, SIGCHLD, on_sigchld, c);
-	evtimer_assign(&c->limit, base, on_limit, c);
-	event_add(&c->exited, NULL);
 	/* No handler of ours may run in the child: it would write to our event loop's pipe. */
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, &before);
-	c->pid = fork();
-	error = errno;
-	if (c->pid == 0)
-		child_exec(spec);
-	sigprocmask(SIG_SETMASK, &before, NULL);
-	if (c->pid < 0) {
-		event_del(&c->exited);
-		free(c);
-		errno = error;
-		return NULL;
+	pid = vfork();
+	if (pid == 0) {
+		child_exec(spec, input);
+		error = errno;
+		_exit(127);
 	}
-	setpgid(c->pid, c->pid);
+	if (pid < 0)
+		error = errno;
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	if (pid > 0 && error)
+		waitpid(pid, NULL, 0);
+	errno = error;
+	return error ? 0 : pid;
+}
+
+/* A pipe for its input, of which only our end is non-blocking; fds stay -1 where there is none. */
+static bool
+open_input(const struct fifo *input, int fds[2])
+{
+	if (input->length == 0)
+		return true;
+	if (pipe(fds) < 0)
+		return false;
+	fd_cloexec(fds[0]);
+	fd_cloexec(fds[1]);
+	fd_nonblock(fds[1]);
+	return true;
+}
+
+static void
+close_both(const int fds[2])
+{
+	int error = errno;
+
+	for (int i = 0; i < 2; i++)
+		if (fds[i] >= 0)
+			close(fds[i]);
+	errno = error;
+}
+
+bool
+child_start(struct child *c, const struct child_spec *spec)
+{
+	int fds[2] = {-1, -1};
+	struct fifo emptied;
+	struct timeval tv;
+
+	if (!open_input(spec->input, fds))
+		return false;
+	c->pid = spawn(spec, fds[0]);
+	if (c->pid == 0) {
+		close_both(fds);
+		return false;
+	}
+	c->limit_signal = SIGTERM;
 	if (spec->timeout >= 0) {
 		timeval_from(spec->timeout, &tv);
 		event_add(&c->limit, &tv);
 	}
+	if (fds[1] < 0)
+		return true;
+	close(fds[0]);
+	c->input_fd = fds[1];
+	emptied = c->input;
+	c->input = *spec->input;
+	*spec->input = emptied;
+	event_assign(&c->writable, c->base, c->input_fd, EV_WRITE | EV_PERSIST, on_writable, c);
+	feed(c);
+	if (c->input_fd >= 0)
+		event_add(&c->writable, NULL);
+	return true;
+}
+
+struct child *
+child_new(struct event_base *base, child_done *done, void *arg)
+{
+	struct child *c = xcalloc(1, sizeof *c);
+
+	c->base = base;
+	c->input_fd = -1;
+	c->done = done;
+	c->arg = arg;
+	/* One event for all that run one after the other: nothing is set up anew for each. */
+	evsignal_assign(&c->exited, base, SIGCHLD, on_sigchld, c);
+	evtimer_assign(&c->limit, base, on_limit, c);
+	event_add(&c->exited, NULL);
 	return c;
+}
+
+size_t
+child_input_left(const struct child *c)
+{
+	return c->input.length;
+}
+
+void
+child_free(struct child *c)
+{
+	close_input(c);
+	event_del(&c->exited);
+	event_del(&c->limit);
+	fifo_free(&c->input);
+	free(c);
 }

@@ -3,6 +3,7 @@
 #include "delivery.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "hook.h"
 #include "options.h"
@@ -14,18 +15,58 @@ struct delivery {
 	struct sinks *set;
 	struct output *output;
 	struct report *report;
-	struct hook *hook; /* or NULL */
+	struct hook *hooks[HOOK_KINDS]; /* NULL where there is no such command */
 };
+
+static struct output *
+make_output(const struct options *options, struct event_base *base, void (*changed)(void *arg),
+    void *arg, bool notifications)
+{
+	const struct output_settings settings = {
+	    .base = base,
+	    .format = notifications ? options->format : NULL,
+	    .events = options->events,
+	    .end = options->end,
+	    .changed = changed,
+	    .arg = arg,
+	};
+
+	return output_new(&settings);
+}
+
+static void
+make_hooks(struct delivery *d, const struct options *o, struct hook_settings *settings)
+{
+	const char *const commands[HOOK_KINDS] = {
+	    [HOOK_NOTIFY] = o->notify_cmd,
+	    [HOOK_BATCH] = o->batch_cmd,
+	    [HOOK_IDLE] = o->timeout != 0 ? o->idle_cmd : NULL,
+	    [HOOK_LISTEN] = o->listen_cmd,
+	    [HOOK_LOST] = o->lost_cmd,
+	};
+
+	settings->timeout = o->cmd_timeout;
+	settings->format = o->format;
+	for (int kind = 0; kind < HOOK_KINDS; kind++) {
+		settings->kind = (enum hook_kind)kind;
+		settings->command = commands[kind];
+		if (!settings->command)
+			continue;
+		d->hooks[kind] = hook_new(settings);
+		sinks_add(d->set, hook_sink(d->hooks[kind]));
+	}
+}
 
 struct delivery *
 delivery_new(struct event_base *base, const struct options *options, struct sinks *set,
     void (*changed)(void *arg), void *arg)
 {
-	const struct output_settings output = {
+	bool taken = options->notify_cmd || options->batch_cmd;
+	bool notifications = !taken || options->print;
+	struct hook_settings hooks = {
 	    .base = base,
-	    .format = options->format,
-	    .events = options->events,
-	    .end = options->end,
+	    /* What a command prints must not get between records. */
+	    .output = notifications || options->events ? STDERR_FILENO : STDOUT_FILENO,
 	    .changed = changed,
 	    .arg = arg,
 	};
@@ -34,14 +75,11 @@ delivery_new(struct event_base *base, const struct options *options, struct sink
 	d->set = set;
 	set->budget = options->buffer;
 	set->overflow = options->overflow;
-	d->output = output_new(&output);
+	d->output = make_output(options, base, changed, arg, notifications);
 	d->report = report_new(!options->events);
 	sinks_add(set, output_sink(d->output));
 	sinks_add(set, report_sink(d->report));
-	if (options->idle_cmd && options->timeout != 0) {
-		d->hook = hook_new(base, options->idle_cmd, options->cmd_timeout, changed, arg);
-		sinks_add(set, hook_sink(d->hook));
-	}
+	make_hooks(d, options, &hooks);
 	return d;
 }
 
@@ -64,8 +102,10 @@ delivery_finish(struct delivery *d)
 
 	sinks_tell_discarded(d->set);
 	ok = output_finish(d->output);
+	for (int kind = 0; kind < HOOK_KINDS; kind++)
+		if (d->hooks[kind] && !hook_finish(d->hooks[kind]))
+			ok = false;
 	report_free(d->report);
-	hook_free(d->hook);
 	free(d);
 	return ok;
 }

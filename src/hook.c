@@ -3,126 +3,227 @@
 #include "hook.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
+#include "buffer.h"
 #include "child.h"
+#include "environment.h"
 #include "format.h"
 #include "log.h"
+#include "queue.h"
 #include "record.h"
 
-extern char **environ;
-
-/* A longer environment string makes exec fail (fact F22). */
-#define GARBAGE_MAX ((size_t)32 << 10)
-#define VARIABLES   4
+static const struct {
+	const char *name;
+	unsigned kinds;
+} kinds[HOOK_KINDS] = {
+    [HOOK_NOTIFY] = {"the notification command", RECORD_BIT(RECORD_NOTIFICATION)},
+    [HOOK_BATCH] = {"the batch command", RECORD_BIT(RECORD_NOTIFICATION)},
+    [HOOK_IDLE] = {"the idle command", RECORD_BIT(RECORD_IDLE)},
+    [HOOK_LISTEN] = {"the listen command", RECORD_BIT(RECORD_LISTENING)},
+    [HOOK_LOST] = {"the lost command", RECORD_BIT(RECORD_LOST)},
+};
 
 struct hook {
 	struct sink sink;
-	struct event_base *base;
-	const char *command;
-	int64_t timeout;
+	struct hook_settings settings;
 	struct child *child;
-	bool warned; /* that it still runs */
-	void (*changed)(void *arg);
-	void *arg;
+	char **environment; /* the first `inherited` are ours, for every run */
+	size_t inherited;
+	struct queue queue; /* a batch: formatted notifications; else: packed environments */
+	struct buffer scratch;
+	struct fifo input;
+	uint64_t running;     /* records that the command runs for; 0: it does not */
+	uint64_t discarded;   /* records behind those */
+	uint64_t idle_missed; /* the counts of idle events that found it running */
+	bool warned;          /* that this run is too long */
+	struct log_pace pace;
 };
+
+/* Without the article. */
+static const char *
+name(const struct hook *h)
+{
+	return h->sink.name + strlen("the ");
+}
+
+static void
+hold(struct hook *h)
+{
+	h->sink.held = queue_size(&h->queue) + child_input_left(h->child);
+}
+
+/* One after the other: what was discarded meanwhile came after what it ran for. */
+static void
+end_run(struct hook *h, bool ok)
+{
+	uint64_t running = h->running, discarded = h->discarded;
+
+	h->running = h->discarded = 0;
+	sink_done(&h->sink, running, ok);
+	sink_done(&h->sink, discarded, false);
+}
 
 static void
 on_done(int status, void *arg)
 {
 	struct hook *h = arg;
 
-	h->child = NULL;
-	h->sink.out = h->sink.in;
 	if (WIFSIGNALED(status))
-		log_warning("idle command was ended by signal %d (%s)", WTERMSIG(status),
+		log_warning("%s was ended by signal %d (%s)", name(h), WTERMSIG(status),
 		    strsignal(WTERMSIG(status)));
 	else if (WEXITSTATUS(status))
-		log_warning("idle command ended with status %d", WEXITSTATUS(status));
-	h->changed(h->arg);
+		log_warning("%s ended with status %d", name(h), WEXITSTATUS(status));
+	end_run(h, WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	h->settings.changed(h->settings.arg);
 }
 
-/* Ours and the event's variables: a NULL-terminated array, of which the first `VARIABLES` are owned. */
-static char **
-make_environment(const struct record *r)
+/* What the next run is told goes to `scratch` and `input`. Returns the number of records. */
+static size_t
+next_run(struct hook *h)
 {
-	size_t n = 0, length = strlen(r->garbage);
-	char time[FORMAT_TIME_LENGTH], **environment;
+	size_t n = 1;
 
-	while (environ[n])
-		n++;
-	environment = xcalloc(n + VARIABLES + 1, sizeof *environment);
-	if (length > GARBAGE_MAX)
-		for (length = GARBAGE_MAX; length && r->garbage[length] != '\n';)
-			length--;
-	format_time(time, r->time);
-	environment[0] = xstrdup("PGWAIT_EVENT=idle");
-	environment[1] = xasprintf("PGWAIT_COUNT=%llu", (unsigned long long)r->count);
-	environment[2] = xasprintf("PGWAIT_TIME=%.*s", FORMAT_TIME_LENGTH, time);
-	environment[3] = xasprintf("PGWAIT_GARBAGE=%.*s", (int)length, r->garbage);
-	n = VARIABLES;
-	for (char **e = environ; *e; e++)
-		if (strncmp(*e, "PGWAIT_", 7) != 0)
-			environment[n++] = *e;
-	return environment;
+	buffer_clear(&h->scratch);
+	if (h->settings.kind == HOOK_BATCH) {
+		n = queue_take_all(&h->queue, &h->input);
+		environment_pack_batch(n, clock_realtime(), &h->scratch);
+	} else {
+		queue_pop(&h->queue, &h->scratch);
+	}
+	return n;
 }
 
 static void
-start(struct hook *h, const struct record *r)
+start(struct hook *h)
 {
-	char **environment = make_environment(r);
-	/* Records go to our standard output: what the command prints must not get between them. */
-	const struct child_spec spec = {h->command, environment, STDERR_FILENO, h->timeout};
+	const struct child_spec spec = {
+	    .command = h->settings.command,
+	    .environment = h->environment,
+	    .output = h->settings.output,
+	    .timeout = h->settings.timeout,
+	    .input = &h->input,
+	};
+	char **variables = h->environment + h->inherited;
+	struct input input;
+	size_t n;
 
+	h->running = next_run(h);
+	n = environment_unpack((char *)(uintptr_t)buffer_content(&h->scratch),
+	    buffer_length(&h->scratch), variables, &input);
+	variables[n] = NULL;
+	fifo_add(&h->input, input.bytes, input.length);
 	h->warned = false;
-	h->child = child_start(h->base, &spec, on_done, h);
-	if (!h->child) {
-		log_warning("could not run the idle command: %s", strerror(errno));
-		h->sink.out = h->sink.in;
+	if (child_start(h->child, &spec))
+		return;
+	log_warning("could not run the %s: %s", name(h), strerror(errno));
+	fifo_consume(&h->input, h->input.length);
+	end_run(h, false);
+}
+
+static void
+hook_pass(struct sink *s)
+{
+	struct hook *h = (struct hook *)s;
+
+	while (!h->running && queue_front(&h->queue))
+		start(h);
+	hold(h);
+}
+
+/* Events that find the last run unfinished are left out, and the next run has the sum. */
+static bool
+take_idle(struct hook *h, const struct record *r)
+{
+	struct record sum = *r;
+
+	if (h->running || queue_front(&h->queue)) {
+		h->idle_missed += r->count;
+		if (!h->warned && log_due(&h->pace))
+			log_warning("%s still runs: not started again", name(h));
+		h->warned = true;
+		return false;
 	}
-	for (size_t i = 0; i < VARIABLES; i++)
-		free(environment[i]);
-	free(environment);
+	sum.count += h->idle_missed;
+	h->idle_missed = 0;
+	environment_pack(&sum, &h->scratch);
+	return true;
 }
 
 static bool
 hook_take(struct sink *s, const struct record *r)
 {
 	struct hook *h = (struct hook *)s;
+	enum queue_kind kind = r->kind == RECORD_NOTIFICATION ? QUEUE_NOTIFICATION : QUEUE_EVENT;
 
-	if (!h->child) {
-		start(h, r);
-		return true;
+	if (r->kind == RECORD_LOST && r->attempt > 1)
+		return false;
+	buffer_clear(&h->scratch);
+	switch (h->settings.kind) {
+	case HOOK_BATCH:
+		format_write(h->settings.format, r, &h->scratch);
+		break;
+	case HOOK_IDLE:
+		if (!take_idle(h, r))
+			return false;
+		break;
+	default:
+		environment_pack(r, &h->scratch);
 	}
-	if (!h->warned)
-		log_warning("idle command still runs: not started again");
-	h->warned = true;
-	return false;
+	queue_add(&h->queue, kind, 1, buffer_content(&h->scratch), buffer_length(&h->scratch));
+	hold(h);
+	return true;
+}
+
+static bool
+hook_discard(struct sink *s)
+{
+	struct hook *h = (struct hook *)s;
+	const struct queue_entry *e = queue_front(&h->queue);
+
+	if (!e || e->kind != QUEUE_NOTIFICATION)
+		return false;
+	queue_drop(&h->queue);
+	h->discarded++;
+	if (!h->running)
+		end_run(h, false);
+	hold(h);
+	return true;
 }
 
 static bool
 hook_working(const struct sink *s)
 {
-	return ((const struct hook *)s)->child != NULL;
+	const struct hook *h = (const struct hook *)s;
+
+	return h->running || queue_front(&h->queue);
+}
+
+static void
+hook_stop(struct sink *s)
+{
+	child_terminate(((struct hook *)s)->child);
 }
 
 struct hook *
-hook_new(struct event_base *base, const char *command, int64_t timeout, void (*changed)(void *arg),
-    void *arg)
+hook_new(const struct hook_settings *settings)
 {
-	static const struct sink_ops ops = {.take = hook_take, .working = hook_working};
+	static const struct sink_ops ops = {.take = hook_take,
+	    .discard = hook_discard,
+	    .pass = hook_pass,
+	    .working = hook_working,
+	    .stop = hook_stop};
 	struct hook *h = xcalloc(1, sizeof *h);
 
 	h->sink.ops = &ops;
-	h->sink.kinds = RECORD_BIT(RECORD_IDLE);
-	h->base = base;
-	h->command = command;
-	h->timeout = timeout;
-	h->changed = changed;
-	h->arg = arg;
+	h->sink.name = kinds[settings->kind].name;
+	h->sink.kinds = kinds[settings->kind].kinds;
+	h->settings = *settings;
+	h->child = child_new(settings->base, on_done, h);
+	h->environment = environment_inherited(&h->inherited);
 	return h;
 }
 
@@ -132,15 +233,20 @@ hook_sink(struct hook *h)
 	return &h->sink;
 }
 
-void
-hook_terminate(struct hook *h)
+bool
+hook_finish(struct hook *h)
 {
-	if (h && h->child)
-		child_terminate(h->child);
-}
+	uint64_t left = h->sink.in - h->sink.out;
+	bool notifications = h->sink.kinds & RECORD_BIT(RECORD_NOTIFICATION);
 
-void
-hook_free(struct hook *h)
-{
+	if (left)
+		log_error("%s was not run to its end for %" PRIu64 " %s%s", name(h), left,
+		    notifications ? "notification" : "event", left == 1 ? "" : "s");
+	child_free(h->child);
+	free(h->environment);
+	queue_free(&h->queue);
+	fifo_free(&h->input);
+	buffer_free(&h->scratch);
 	free(h);
+	return left == 0;
 }

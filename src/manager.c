@@ -298,12 +298,26 @@ on_change(void *arg)
 	(void)arg;
 }
 
+/* What is not delivered yet never will be. */
+static void
+cut(struct manager *m)
+{
+	sinks_stop(&m->sinks);
+	closing_cut(&m->closing);
+}
+
 static void
 on_max_time(evutil_socket_t fd, short what, void *arg)
 {
+	struct manager *m = arg;
+
 	(void)fd;
 	(void)what;
-	end(arg, CAUSE_TIME);
+	/* A drain is nearly always at its end already: commands have no other limit. */
+	if (is_drain(m) && m->closing.begun)
+		cut(m);
+	else
+		end(m, CAUSE_TIME);
 }
 
 static void
@@ -314,8 +328,7 @@ on_signal(int signo, void *arg)
 	if (m->handle_signal && m->handle_signal(signo, m->signal_arg))
 		return;
 	if (m->signal) {
-		sinks_stop(&m->sinks);
-		closing_cut(&m->closing);
+		cut(m);
 		return;
 	}
 	m->signal = signo;

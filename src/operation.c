@@ -470,18 +470,10 @@ start_quit(struct operation *op, const struct command *c)
 	manager_quit(op->manager);
 }
 
-static void
-start_none(struct operation *op, const struct command *c)
-{
-	(void)op;
-	(void)c;
-}
-
 void
 operation_start(struct operation *op, const struct command *c)
 {
 	static void (*const starts[COMMAND_KINDS])(struct operation *, const struct command *) = {
-	    [COMMAND_NONE] = start_none,
 	    [COMMAND_CONNECT] = start_connect,
 	    [COMMAND_DISCONNECT] = start_disconnect,
 	    [COMMAND_LISTEN] = start_listen,
@@ -499,6 +491,7 @@ operation_start(struct operation *op, const struct command *c)
 
 	answer_clear(&op->answer);
 	op->waiting = 1; /* itself, until everything was asked */
-	starts[c->kind](op, c);
+	if (starts[c->kind]) /* COMMAND_NONE has nothing to do */
+		starts[c->kind](op, c);
 	got(op);
 }

@@ -42,21 +42,20 @@ get_times(const struct arguments *a, struct options *o)
 	       get_seconds(a->heartbeat, true, &o->heartbeat);
 }
 
+/* One of three words: *choice is its place among them, and left alone where none was given. */
 static bool
-get_reconnect(const struct arguments *a, struct options *o)
+get_choice(const struct arg_str *arg, const char *const names[3], int *choice)
 {
-	static const char *const names[] = {
-	    [RECONNECT_LOST] = "lost", [RECONNECT_ALWAYS] = "always", [RECONNECT_NEVER] = "never"};
-	const char *s = arguments_last(a->reconnect);
+	const char *s = arguments_last(arg);
 
-	for (size_t i = 0; s && i < sizeof names / sizeof names[0]; i++)
+	for (int i = 0; s && i < 3; i++)
 		if (strcmp(s, names[i]) == 0) {
-			o->reconnect = (enum reconnect)i;
+			*choice = i;
 			return true;
 		}
 	if (s)
-		arguments_error(
-		    "invalid --reconnect \"%s\": accepted are \"lost\", \"always\", \"never\"", s);
+		arguments_error("invalid --%s \"%s\": accepted are \"%s\", \"%s\", \"%s\"",
+		    arg->hdr.longopts, s, names[0], names[1], names[2]);
 	return !s;
 }
 
@@ -66,6 +65,21 @@ is_writable(int fd)
 	int flags = fcntl(fd, F_GETFL);
 
 	return flags >= 0 && (flags & O_ACCMODE) != O_RDONLY;
+}
+
+static bool
+get_choices(const struct arguments *a, struct options *o)
+{
+	static const char *const reconnect[] = {
+	    [RECONNECT_LOST] = "lost", [RECONNECT_ALWAYS] = "always", [RECONNECT_NEVER] = "never"};
+	static const char *const overflow[] = {
+	    [OVERFLOW_BLOCK] = "block", [OVERFLOW_DROP] = "drop", [OVERFLOW_EXIT] = "exit"};
+	int r = RECONNECT_LOST, v = OVERFLOW_BLOCK;
+	bool ok = get_choice(a->reconnect, reconnect, &r) && get_choice(a->overflow, overflow, &v);
+
+	o->reconnect = (enum reconnect)r;
+	o->overflow = (enum overflow)v;
+	return ok;
 }
 
 static bool
@@ -105,28 +119,14 @@ get_numbers(const struct arguments *a, struct options *o)
 static bool
 get_buffer(const struct arguments *a, struct options *o)
 {
-	static const char *const names[] = {
-	    [OVERFLOW_BLOCK] = "block", [OVERFLOW_DROP] = "drop", [OVERFLOW_EXIT] = "exit"};
-	const char *size = arguments_last(a->buffer), *overflow = arguments_last(a->overflow);
+	const char *size = arguments_last(a->buffer);
 
 	o->buffer = BUFFER_DEFAULT;
-	if (size && !parse_size(size, &o->buffer)) {
-		arguments_error(
-		    "invalid --buffer \"%s\": accepted is a whole number of bytes, or of "
-		    "KiB, MiB or GiB, such as 64MiB",
-		    size);
-		return false;
-	}
-	if (!overflow)
+	if (!size || parse_size(size, &o->buffer))
 		return true;
-	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-		if (strcmp(overflow, names[i]) == 0) {
-			o->overflow = (enum overflow)i;
-			return true;
-		}
-	}
-	arguments_error(
-	    "invalid --overflow \"%s\": accepted are \"block\", \"drop\" and \"exit\"", overflow);
+	arguments_error("invalid --buffer \"%s\": accepted is a whole number of bytes, or of "
+			"KiB, MiB or GiB, such as 64MiB",
+	    size);
 	return false;
 }
 
@@ -166,6 +166,42 @@ is_zero(const char *seconds)
 	return parse_seconds(seconds, true, &us) && us == 0;
 }
 
+static bool
+get_command(const struct arg_str *arg, char **command)
+{
+	const char *s = arguments_last(arg);
+
+	if (s && !*s) {
+		arguments_error(
+		    "invalid --%s \"\": accepted is a command for the shell", arg->hdr.longopts);
+		return false;
+	}
+	*command = s ? xstrdup(s) : NULL;
+	return true;
+}
+
+static bool
+get_commands(const struct arguments *a, struct options *o)
+{
+	o->print = a->print->count > 0;
+	return get_command(a->notify_cmd, &o->notify_cmd) &&
+	       get_command(a->batch_cmd, &o->batch_cmd) && get_command(a->idle_cmd, &o->idle_cmd) &&
+	       get_command(a->listen_cmd, &o->listen_cmd) && get_command(a->lost_cmd, &o->lost_cmd);
+}
+
+static bool
+has_notification_command(const struct arguments *a)
+{
+	return a->notify_cmd->count || a->batch_cmd->count;
+}
+
+static bool
+has_command(const struct arguments *a)
+{
+	return has_notification_command(a) || a->idle_cmd->count || a->listen_cmd->count ||
+	       a->lost_cmd->count;
+}
+
 /* An option without the one that it needs would do nothing. */
 static bool
 check_needs(const struct arguments *a)
@@ -175,12 +211,14 @@ check_needs(const struct arguments *a)
 	else if (a->idle_restart->count && !a->timeout->count && !a->control->count)
 		arguments_error(
 		    "--idle-restart needs --timeout: without it there is no idle timer");
-	else if (a->cmd_timeout->count && !a->idle_cmd->count)
-		arguments_error("--cmd-timeout needs --idle-cmd: without it there is no command");
+	else if (a->print->count && !has_notification_command(a))
+		arguments_error("--print needs --notify-cmd or --batch-cmd: without them "
+				"notifications are written anyway");
+	else if (a->cmd_timeout->count && !has_command(a))
+		arguments_error("--cmd-timeout needs a command: --notify-cmd, --batch-cmd, "
+				"--idle-cmd, --listen-cmd or --lost-cmd");
 	else if (a->events->count && !a->json->count)
 		arguments_error("--events needs --json: events are JSON objects");
-	else if (a->idle_cmd->count && !*arguments_last(a->idle_cmd))
-		arguments_error("invalid --idle-cmd \"\": accepted is a command for the shell");
 	else if (a->control->count && !*arguments_last(a->control))
 		arguments_error("invalid --control \"\": accepted are the path of a FIFO, and -");
 	else if (a->control->count && a->timeout->count && is_zero(arguments_last(a->timeout)))
@@ -284,16 +322,15 @@ get_all(const struct arguments *a, struct options *o)
 	get_defaults(a, o);
 	o->control = arguments_last(a->control);
 	o->config = arguments_last(a->config);
-	if (!check_needs(a) || !get_times(a, o) || !get_numbers(a, o) || !get_buffer(a, o) ||
-	    !get_format(a, o) || !get_reconnect(a, o) || !get_operands(a, o) || !get_config(o))
+	if (!check_needs(a) || !get_times(a, o) || !get_numbers(a, o) || !get_commands(a, o) ||
+	    !get_buffer(a, o) || !get_format(a, o) || !get_choices(a, o) || !get_operands(a, o) ||
+	    !get_config(o))
 		return false;
 	if (o->heartbeat < 0)
 		o->heartbeat = HEARTBEAT;
 	o->idle_restart = a->idle_restart->count > 0;
 	o->never_prompt = a->no_password->count > 0;
 	o->force_prompt = a->password->count > 0;
-	if (a->idle_cmd->count)
-		o->idle_cmd = xstrdup(arguments_last(a->idle_cmd));
 	return true;
 }
 
@@ -330,6 +367,10 @@ options_free(struct options *o)
 	subscriptions_free(&o->subscriptions);
 	subscriptions_free(&o->file);
 	format_free(o->format);
+	free(o->notify_cmd);
+	free(o->batch_cmd);
 	free(o->idle_cmd);
+	free(o->listen_cmd);
+	free(o->lost_cmd);
 	*o = (struct options){0};
 }

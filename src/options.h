@@ -28,8 +28,10 @@ struct options {
 	bool events;
 	size_t buffer; /* bytes */
 	enum overflow overflow;
-	char *idle_cmd;
+	/* Commands for the shell; NULL where there is none. */
+	char *notify_cmd, *batch_cmd, *idle_cmd, *listen_cmd, *lost_cmd;
 	int64_t cmd_timeout;
+	bool print; /* notifications go to stdout although a command gets them */
 	int ready_fd;
 	enum reconnect reconnect;
 	int64_t heartbeat;   /* 0: none */

@@ -4,6 +4,8 @@
 
 #include <assert.h>
 
+#include "buffer.h"
+
 static_assert(sizeof(struct queue_entry) == 16, "entries are never split between chunks");
 
 void
@@ -28,6 +30,36 @@ queue_drop(struct queue *q)
 {
 	fifo_consume(&q->bytes, queue_front(q)->length);
 	fifo_consume(&q->entries, sizeof(struct queue_entry));
+}
+
+void
+queue_pop(struct queue *q, struct buffer *out)
+{
+	size_t left = queue_front(q)->length;
+
+	while (left) {
+		size_t n;
+		const void *bytes = fifo_front(&q->bytes, &n);
+
+		if (n > left)
+			n = left;
+		buffer_add(out, bytes, n);
+		fifo_consume(&q->bytes, n);
+		left -= n;
+	}
+	fifo_consume(&q->entries, sizeof(struct queue_entry));
+}
+
+size_t
+queue_take_all(struct queue *q, struct fifo *out)
+{
+	size_t count = queue_count(q);
+	struct fifo emptied = *out;
+
+	*out = q->bytes;
+	q->bytes = emptied;
+	fifo_consume(&q->entries, q->entries.length);
+	return count;
 }
 
 void

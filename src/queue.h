@@ -12,6 +12,8 @@
 
 #include "fifo.h"
 
+struct buffer;
+
 enum queue_kind {
 	QUEUE_NOTIFICATION,
 	QUEUE_EVENT,
@@ -36,6 +38,12 @@ struct queue_entry *queue_front(const struct queue *q);
 
 /* Drops the oldest. */
 void queue_drop(struct queue *q);
+
+/* Appends the bytes of the oldest to `out`, and drops it. */
+void queue_pop(struct queue *q, struct buffer *out);
+
+/* Moves the bytes of all to an empty `out`, drops them, and returns how many there were. */
+size_t queue_take_all(struct queue *q, struct fifo *out);
 
 /* Moves the oldest to the end of another queue. */
 void queue_move(struct queue *from, struct queue *to);

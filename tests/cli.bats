@@ -92,11 +92,12 @@ labels() {
 
 @test "an option without its value, and a flag with one" {
 	for option in -d -h -p -U -l -t -e -n -m -f --dbname --host --port --username --listen --timeout --exit-idle \
-		--count --max-time --format --idle-cmd --cmd-timeout --reconnect --ready-fd --buffer --overflow; do
+		--count --max-time --format --idle-cmd --cmd-timeout --reconnect --ready-fd --buffer --overflow \
+		--notify-cmd --batch-cmd --listen-cmd --lost-cmd; do
 		refuses "\"$option\"" 'needs a value' -- x "$option"
 	done
 	refuses '"-jn"' 'needs a value' -- x -jn
-	for option in no-password password idle-restart json null events quiet verbose help version; do
+	for option in no-password password idle-restart json null events print quiet verbose help version; do
 		refuses "\"--$option\"" 'no value' -- "--$option=1" x
 	done
 }
@@ -156,7 +157,7 @@ labels() {
 	accepts --buffer 007KiB --overflow exit x
 	accepts --buffer 2GiB x
 	for value in Block '' blocking 'drop,exit' never; do
-		refuses '--overflow' "\"$value\"" '"block", "drop" and "exit"' -- --overflow "$value" x
+		refuses '--overflow' "\"$value\"" '"block", "drop", "exit"' -- --overflow "$value" x
 	done
 }
 
@@ -206,7 +207,8 @@ labels() {
 @test "options that need another one, or exclude one" {
 	refuses '--idle-cmd' '--timeout' -- --idle-cmd true x
 	refuses '--idle-restart' '--timeout' -- --idle-restart x
-	refuses '--cmd-timeout' '--idle-cmd' -- -t 1 --cmd-timeout 1 x
+	refuses '--cmd-timeout' '--notify-cmd' '--lost-cmd' -- -t 1 --cmd-timeout 1 x
+	refuses '--print' '--notify-cmd' '--batch-cmd' -- -t 1 --print --idle-cmd true x
 	refuses '--json' '--format' -- -j -f %p x
 	refuses '--events' '--json' -- --events x
 	refuses '--events' '--json' -- --events -f %j x

@@ -95,11 +95,30 @@ need() {
 	done
 }
 
-@test "the manual page has the variables that --idle-cmd gets" {
-	start_pgwait -t 0.05 --idle-cmd "env >'$TMP/new'; mv '$TMP/new' '$TMP/env'" jobs
-	wait_for test -e "$TMP/env"
-	same "$(grep -oE '^PGWAIT_[A-Z_]+' "$TMP/env" | sort -u)" \
-		"$(sed -n 's/^\.It Ev \(PGWAIT_\)/\1/p' "$man" | sort)"
+# The variables that the manual page's section ENVIRONMENT has for a kind of event.
+variables_of() {
+	sed -n '/^\.Sh ENVIRONMENT/,/^\.Sh EXIT/p' "$man" |
+		awk -v item=".It Ql $1" '/^\.(It|El)/ { here = 0 } $0 == item { here = 1 } here' | grep -oE 'PGWAIT_[A-Z_]+'
+	printf 'PGWAIT_%s\n' EVENT TIME
+}
+
+@test "the manual page has the variables that commands get, by the kind of event" {
+	append="env | grep -E ^PGWAIT_ | sed s/=.*// >>'$TMP'/variables.\$PGWAIT_EVENT"
+	start_pgwait -t 0.2 --notify-cmd "$append" --batch-cmd "$append" --idle-cmd "$append" --listen-cmd "$append" \
+		--lost-cmd "$append" jobs
+	notify jobs x
+	sql -c "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'pgwait'" >/dev/null
+	for event in notification batch idle listening lost; do
+		has_all() { same "$(variables_of "$event" | sort)" "$(sort -u "$TMP/variables.$event")" >"$TMP/difference" 2>&1; }
+		wait_for has_all || {
+			cat "$TMP/difference"
+			return 1
+		}
+	done
+	kill "$PID"
+	end_pgwait
+	[ "$status" -eq 0 ]
+	same "$(sort -u "$TMP"/variables.*)" "$(sed -n 's/^\.It Ev \(PGWAIT_\)/\1/p' "$man" | sort)"
 }
 
 @test "the exit statuses are those of the manual page and --help" {
@@ -360,6 +379,15 @@ expect() {
 			;;
 		*'%d %c: %e'*)
 			patterns=('^app@localhost:[0-9]+ jobs: mail 17$' '^billing audit: two\\nlines$' '^billing jobs: $')
+			;;
+		*'--notify-cmd'*)
+			patterns=('^jobs: mail 17$' '^audit: $' '^lines$')
+			;;
+		*'--batch-cmd work-off-jobs'*)
+			patterns=('^[1-9][0-9]*$')
+			;;
+		*'--lost-cmd'*)
+			patterns=('^.+@.+ listens$')
 			;;
 		*'-m 3 -t 1 --idle-cmd'*)
 			ends=yes patterns=('^[1-9][0-9]* notifications$')

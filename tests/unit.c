@@ -9,6 +9,7 @@
 #include "buffer.h"
 #include "encoding.h"
 #include "ending.h"
+#include "environment.h"
 #include "escape.h"
 #include "event.h"
 #include "format.h"
@@ -431,6 +432,67 @@ test_format_room(void)
 	}
 }
 
+/* Packs a record, unpacks it, and gives the value of a variable: NULL where it is not there. */
+static const char *
+variable(const struct record *r, const char *name, struct input *input)
+{
+	static struct buffer packed;
+	char *variables[ENVIRONMENT_MAX];
+	size_t n, length = strlen(name);
+
+	buffer_clear(&packed);
+	environment_pack(r, &packed);
+	n = environment_unpack(packed.data, buffer_length(&packed), variables, input);
+	for (size_t i = 0; i < n; i++)
+		if (strncmp(variables[i], name, length) == 0 && variables[i][length] == '=')
+			return variables[i] + length + 1;
+	return NULL;
+}
+
+static void
+test_environment(void)
+{
+	const size_t most = ENVIRONMENT_TEXT_MAX;
+	struct origin origin = {.label = "app@db1", .label_length = 7};
+	struct record r = {.kind = RECORD_NOTIFICATION, .origin = &origin, .channel = "jobs",
+	    .channel_length = 4};
+	char *text = xmalloc(most + 2);
+	struct input input;
+	const char *value;
+
+	memset(text, 'x', most + 1);
+	text[most + 1] = '\0';
+	memcpy(text, "PGWAIT_EVENT=", 13); /* a payload is no variable */
+	r.payload = text;
+	for (r.payload_length = most - 1; r.payload_length <= most + 1; r.payload_length++) {
+		value = variable(&r, "PGWAIT_PAYLOAD", &input);
+		check(r.payload_length > most ? !value : value && strlen(value) == r.payload_length,
+		    "environment", "a payload of at most 32 KiB is a variable");
+		check(input.length == r.payload_length && memcmp(input.bytes, text, input.length) == 0,
+		    "environment", "it is standard input in any case");
+		check(atoi(variable(&r, "PGWAIT_PAYLOAD_LENGTH", &input)) == (int)r.payload_length,
+		    "environment", "its length");
+		check(strcmp(variable(&r, "PGWAIT_EVENT", &input), "notification") == 0,
+		    "environment", "the event");
+	}
+	r = (struct record){.kind = RECORD_IDLE, .garbage = text};
+	text[100] = text[most - 5] = '\n';
+	check(strlen(variable(&r, "PGWAIT_GARBAGE", &input)) == most - 5, "environment",
+	    "garbage is cut between two labels");
+	text[most + 1 - 1] = '\0';
+	check(strlen(variable(&r, "PGWAIT_GARBAGE", &input)) == most, "environment",
+	    "garbage that just fits");
+	check(input.length == 0 && !variable(&r, "PGWAIT_CONNECTION", &input), "environment",
+	    "what does not apply is not there");
+	text[100] = text[most - 5] = 'x';
+	text[most] = 'x';
+	r = (struct record){.kind = RECORD_LOST, .origin = &origin, .reason = text};
+	check(strlen(variable(&r, "PGWAIT_REASON", &input)) == most, "environment", "a long reason");
+	check(strcmp(variable(&r, "PGWAIT_SQLSTATE", &input), "") == 0, "environment",
+	    "no SQLSTATE");
+	free(text);
+}
+
 static void
 test_encodings(void)
 {
@@ -813,6 +875,7 @@ main(void)
 	test_format_end();
 	test_events();
 	test_format_room();
+	test_environment();
 	test_encodings();
 	test_operand_kinds();
 	test_groups();

@@ -6,7 +6,8 @@ load helper
 	[[ ${PGWAIT_SANITIZERS:-no} == no ]] || skip "valgrind cannot run a program with sanitizers"
 	mkfifo "$TMP/ready"
 	valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite,possible --child-silent-after-fork=yes \
-		"$PGWAIT" --ready-fd 9 -j -t 0.1 --idle-cmd "echo >>'$TMP/idle'" \
+		"$PGWAIT" --ready-fd 9 -j --events -t 0.1 --idle-cmd "echo >>'$TMP/idle'" \
+		--print --batch-cmd "wc -l >>'$TMP/batch'" --listen-cmd : \
 		application_name=a application_name=b host=localhost jobs >"$OUT" 2>"$ERR" 9>"$TMP/ready" 3>&- &
 	PID=$!
 	DEADLINE=$((DEADLINE * 3))
