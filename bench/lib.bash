@@ -1,6 +1,17 @@
 # shellcheck shell=bash disable=SC2154
-# What the figures share. Sourced by bench/run, which has set: programs (the directory of bench/'s
-# programs), pgwait, rounds, work (a temporary directory).
+# What bench/run, its figures and bench/peers share.
+
+# prepare DIR: sets programs (the directory of the programs in bench/), pgwait, rounds, and work (for temporary
+# files).
+prepare() {
+  local build=${BUILD:-$1/../build}
+  programs=$build/bench pgwait=${PGWAIT:-$build/pgwait} rounds=${ROUNDS:-7} work=$SANDBOX_DIR/bench
+  [[ -x $programs/measure && -x $pgwait ]] || {
+    echo "bench: error: \"$build\" has no programs to run: make -C \"$build\" bench-programs" >&2
+    exit 1
+  }
+  mkdir "$work"
+}
 
 # Tables: a row for each figure, the floor's value, pgwait's, and the median of the ratios of pairs.
 header() {

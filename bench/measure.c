@@ -88,6 +88,8 @@ main(int argc, char **argv)
 	if (wait4(l.pid, &status, 0, &used) < 0)
 		die("could not wait");
 	ended = clock_us(CLOCK_MONOTONIC);
+	if (status != 0 && strcmp(reader, "none") != 0)
+		fprintf(stderr, "bench: warning: %s failed\n", argv[2]);
 	printf("%lld %lld %lld %lld %ld %ld\n",
 	    (long long)(us(used.ru_utime) + us(used.ru_stime) - before), (long long)before,
 	    (long long)(l.ready < 0 ? 0 : l.ready - l.started),

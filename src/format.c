@@ -11,59 +11,41 @@
 #include "encoding.h"
 #include "escape.h"
 #include "record.h"
-
-enum op_kind {
-	OP_NONE,
-	OP_CHANNEL,
-	OP_CHANNEL_RAW,
-	OP_PAYLOAD,
-	OP_PAYLOAD_RAW,
-	OP_LENGTH,
-	OP_PID,
-	OP_LABEL,
-	OP_TIME,
-	OP_UNIX_TIME,
-	OP_JSON,
-};
+#include "template.h"
 
 #define NUMBER_LENGTH 20 /* of 64 bits */
 
 /*
- * The most that a value takes: bytes in any case, and for each byte of channel, payload and label. The
- * least that a buffer is asked for at once: a record is written with a pointer, not with a call for
- * each of its parts.
+ * The most that a value takes: bytes in any case, and for each byte of channel, payload and label. A
+ * buffer is asked for all of it at once, and then a pointer does.
  */
 struct room {
 	size_t fixed, channel, payload, label;
 };
 
 static const struct room rooms[] = {
-    [OP_CHANNEL] = {.channel = ESCAPE_TEXT_WORST},
-    [OP_CHANNEL_RAW] = {.channel = 1},
-    [OP_PAYLOAD] = {.payload = ESCAPE_TEXT_WORST},
-    [OP_PAYLOAD_RAW] = {.payload = 1},
-    [OP_LENGTH] = {.fixed = NUMBER_LENGTH},
-    [OP_PID] = {.fixed = NUMBER_LENGTH},
-    [OP_LABEL] = {.label = ESCAPE_TEXT_WORST},
-    [OP_TIME] = {.fixed = FORMAT_TIME_LENGTH},
-    [OP_UNIX_TIME] = {.fixed = NUMBER_LENGTH + 7},
+    [VALUE_CHANNEL] = {.channel = ESCAPE_TEXT_WORST},
+    [VALUE_CHANNEL_RAW] = {.channel = 1},
+    [VALUE_PAYLOAD] = {.payload = ESCAPE_TEXT_WORST},
+    [VALUE_PAYLOAD_RAW] = {.payload = 1},
+    [VALUE_LENGTH] = {.fixed = NUMBER_LENGTH},
+    [VALUE_PID] = {.fixed = NUMBER_LENGTH},
+    [VALUE_LABEL] = {.label = ESCAPE_TEXT_WORST},
+    [VALUE_TIME] = {.fixed = FORMAT_TIME_LENGTH},
+    [VALUE_UNIX_TIME] = {.fixed = NUMBER_LENGTH + 7},
+    [VALUE_TEXT] = {.fixed = NUMBER_LENGTH + 3,
+	.channel = ESCAPE_TEXT_WORST,
+	.payload = ESCAPE_TEXT_WORST},
+    [VALUE_NUL] = {.fixed = NUMBER_LENGTH + 3, .channel = 1, .payload = 1},
     /* 120: the keys. Base64 of a payload takes less than two bytes for each, and 4. */
-    [OP_JSON] = {.fixed = 120 + NUMBER_LENGTH + FORMAT_TIME_LENGTH,
+    [VALUE_JSON] = {.fixed = 120 + NUMBER_LENGTH + FORMAT_TIME_LENGTH,
 	.channel = ESCAPE_JSON_WORST,
 	.payload = ESCAPE_JSON_WORST + 2,
 	.label = ESCAPE_JSON_WORST},
 };
 
-/* A value and what follows it, which stands in struct format's literals. */
-struct op {
-	enum op_kind kind;
-	size_t start, length;
-};
-
 struct format {
-	struct op *ops;
-	size_t count;
-	struct buffer literals;
+	struct template template;
 	struct room room; /* for all of it */
 	/* The digits of one pid: most records have that of the last. */
 	int pid;
@@ -75,188 +57,73 @@ struct format {
 	int64_t tail_time;
 };
 
-static void
-add_op(struct format *f, enum op_kind kind)
+/* A format of one value, without an end. */
+static struct format *
+new_format(enum template_value value)
 {
-	f->ops = xrealloc(f->ops, (f->count + 1) * sizeof *f->ops);
-	f->ops[f->count++] = (struct op){.kind = kind, .start = f->literals.end};
-	f->room.fixed += rooms[kind].fixed;
-	f->room.channel += rooms[kind].channel;
-	f->room.payload += rooms[kind].payload;
-	f->room.label += rooms[kind].label;
+	struct format *f = xcalloc(1, sizeof *f);
+
+	template_add_value(&f->template, value);
+	return f;
 }
 
-static void
-add_literal(struct format *f, char c)
+/* Adds up the room once the template is complete. */
+static struct format *
+complete(struct format *f)
 {
-	if (f->count == 0)
-		add_op(f, OP_NONE);
-	f->ops[f->count - 1].length++;
-	f->room.fixed++;
-	buffer_add(&f->literals, &c, 1);
+	const struct template *t = &f->template;
+
+	f->room.fixed = buffer_length(&t->literals);
+	for (size_t i = 0; i < t->count; i++) {
+		const struct room *room = &rooms[t->parts[i].value];
+
+		f->room.fixed += room->fixed;
+		f->room.channel += room->channel;
+		f->room.payload += room->payload;
+		f->room.label += room->label;
+	}
+	return f;
 }
 
-/* The byte that every record ends with, or -1 where that differs. */
-static int
-last_byte(const struct format *f)
+static struct format *
+complete_with_end(struct format *f, enum format_end end)
 {
-	if (f->count == 0 || f->ops[f->count - 1].length == 0)
-		return -1;
-	return f->literals.data[f->literals.end - 1];
-}
-
-static void
-add_end(struct format *f, enum format_end end)
-{
-	int last = last_byte(f);
+	int last = template_last_byte(&f->template);
 
 	if (end == FORMAT_END_NUL && last != '\0')
-		add_literal(f, '\0');
+		template_add_byte(&f->template, '\0');
 	else if (end == FORMAT_END_LINE && last != '\0' && last != '\n')
-		add_literal(f, '\n');
+		template_add_byte(&f->template, '\n');
+	return complete(f);
 }
 
 struct format *
 format_text(void)
 {
-	struct format *f = xcalloc(1, sizeof *f);
-
-	add_op(f, OP_CHANNEL);
-	add_literal(f, '\t');
-	add_op(f, OP_PAYLOAD);
-	add_literal(f, '\t');
-	add_op(f, OP_PID);
-	add_literal(f, '\n');
-	return f;
+	return complete(new_format(VALUE_TEXT));
 }
 
 struct format *
 format_nul(void)
 {
-	struct format *f = xcalloc(1, sizeof *f);
-
-	add_op(f, OP_CHANNEL_RAW);
-	add_literal(f, '\0');
-	add_op(f, OP_PAYLOAD_RAW);
-	add_literal(f, '\0');
-	add_op(f, OP_PID);
-	add_literal(f, '\0');
-	return f;
+	return complete(new_format(VALUE_NUL));
 }
 
 struct format *
 format_json(enum format_end end)
 {
-	struct format *f = xcalloc(1, sizeof *f);
-
-	add_op(f, OP_JSON);
-	add_end(f, end);
-	return f;
-}
-
-static bool
-compile_percent(struct format *f, char c)
-{
-	static const char letters[] = "cpelidTsj";
-	static const enum op_kind kinds[] = {OP_CHANNEL, OP_PAYLOAD_RAW, OP_PAYLOAD, OP_LENGTH,
-	    OP_PID, OP_LABEL, OP_TIME, OP_UNIX_TIME, OP_JSON};
-	const char *found = c ? strchr(letters, c) : NULL;
-
-	if (c == '%')
-		add_literal(f, '%');
-	else if (found)
-		add_op(f, kinds[found - letters]);
-	else
-		return false;
-	return true;
-}
-
-static int
-hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
-/* `s` is what follows a backslash: how much of it belongs to the escape, 0 for none. */
-static size_t
-compile_backslash(struct format *f, const char *s)
-{
-	int high, low;
-
-	switch (*s) {
-	case 'n':
-		add_literal(f, '\n');
-		return 1;
-	case 't':
-		add_literal(f, '\t');
-		return 1;
-	case '0':
-		add_literal(f, '\0');
-		return 1;
-	case '\\':
-		add_literal(f, '\\');
-		return 1;
-	case 'x':
-		high = hex_value(s[1]);
-		low = high < 0 ? -1 : hex_value(s[2]);
-		if (low < 0)
-			return 0;
-		add_literal(f, (char)(high << 4 | low));
-		return 3;
-	default:
-		return 0;
-	}
-}
-
-static char *
-compile_error(const char *spec, const char *at)
-{
-	size_t length = strlen(at) < 2 ? 1 : 2, position = 1;
-
-	if (length == 2 && utf8_sequence(at + 1, strlen(at + 1)) > 1)
-		length = 1 + utf8_sequence(at + 1, strlen(at + 1));
-	/* In characters: a byte that continues one does not count. */
-	for (const char *s = spec; s < at; s++)
-		position += ((unsigned char)*s & 0xc0) != 0x80;
-	return xasprintf(
-	    "invalid format \"%s\": \"%.*s\" at character %zu; accepted are c p e l i d T s j %% "
-	    "after a percent sign, and n t 0 xHH or another backslash after a backslash",
-	    spec, (int)length, at, position);
+	return complete_with_end(new_format(VALUE_JSON), end);
 }
 
 struct format *
 format_compile(const char *spec, enum format_end end, char **error)
 {
 	struct format *f = xcalloc(1, sizeof *f);
-	const char *s = spec;
 
-	while (*s) {
-		size_t used;
-
-		if (*s == '%') {
-			used = compile_percent(f, s[1]) ? 2 : 0;
-		} else if (*s == '\\') {
-			used = compile_backslash(f, s + 1);
-			used += used > 0;
-		} else {
-			add_literal(f, *s);
-			used = 1;
-		}
-		if (used == 0) {
-			*error = compile_error(spec, s);
-			format_free(f);
-			return NULL;
-		}
-		s += used;
-	}
-	add_end(f, end);
-	return f;
+	if (template_add_spec(&f->template, spec, error))
+		return complete_with_end(f, end);
+	format_free(f);
+	return NULL;
 }
 
 void
@@ -264,8 +131,7 @@ format_free(struct format *f)
 {
 	if (!f)
 		return;
-	free(f->ops);
-	buffer_free(&f->literals);
+	template_free(&f->template);
 	buffer_free(&f->tail);
 	free(f);
 }
@@ -325,13 +191,18 @@ put_number(char *out, uint64_t n)
 	return out + length;
 }
 
-static char *
+static void
+refresh_pid(struct format *f, int pid)
+{
+	f->pid = pid;
+	f->pid_length = (size_t)(put_number(f->pid_digits, (uint64_t)pid) - f->pid_digits);
+}
+
+static inline char *
 put_pid(struct format *f, char *out, int pid)
 {
-	if (pid != f->pid || f->pid_length == 0) {
-		f->pid = pid;
-		f->pid_length = (size_t)(put_number(f->pid_digits, (uint64_t)pid) - f->pid_digits);
-	}
+	if (pid != f->pid || f->pid_length == 0)
+		refresh_pid(f, pid);
 	memcpy(out, f->pid_digits, sizeof f->pid_digits);
 	return out + f->pid_length;
 }
@@ -376,6 +247,22 @@ put_unix_time(char *out, int64_t us)
 	return put_digits(out, (unsigned)(us % SECOND), 6);
 }
 
+/* Channel, payload and pid, with `between` after the first two and `last` after the pid. */
+static inline char *
+put_fields(struct format *f, char *out, const struct record *r, escape_function *escape,
+    char between, char last)
+{
+	struct encoding *e = r->origin->encoding;
+
+	out = put(out, e, r->channel, r->channel_length, escape);
+	*out++ = between;
+	out = put(out, e, r->payload, r->payload_length, escape);
+	*out++ = between;
+	out = put_pid(f, out, r->pid);
+	*out++ = last;
+	return out;
+}
+
 #define PUT_STRING(out, literal)                                                                   \
 	((char *)memcpy(out, literal, sizeof(literal) - 1) + sizeof(literal) - 1)
 
@@ -389,7 +276,7 @@ refresh_tail(struct format *f, const struct record *r)
 	if (f->tail.end && f->tail_serial == o->serial && f->tail_time == r->time)
 		return;
 	buffer_clear(&f->tail);
-	p = buffer_reserve(&f->tail, rooms[OP_JSON].fixed + o->label_length * ESCAPE_JSON_WORST);
+	p = buffer_reserve(&f->tail, rooms[VALUE_JSON].fixed + o->label_length * ESCAPE_JSON_WORST);
 	p = PUT_STRING(p, ",\"connection\":\"");
 	p = escape_json(p, o->label, o->label_length);
 	p = PUT_STRING(p, "\",\"time\":\"");
@@ -439,33 +326,37 @@ put_json(struct format *f, char *out, const struct record *r)
 }
 
 static inline char *
-put_value(struct format *f, enum op_kind kind, char *out, const struct record *r)
+put_value(struct format *f, enum template_value value, char *out, const struct record *r)
 {
 	const struct origin *o = r->origin;
 	struct encoding *e = o->encoding;
 
-	switch (kind) {
-	case OP_NONE:
+	switch (value) {
+	case VALUE_NONE:
 		break;
-	case OP_CHANNEL:
+	case VALUE_CHANNEL:
 		return put(out, e, r->channel, r->channel_length, escape_text);
-	case OP_CHANNEL_RAW:
+	case VALUE_CHANNEL_RAW:
 		return put(out, e, r->channel, r->channel_length, escape_none);
-	case OP_PAYLOAD:
+	case VALUE_PAYLOAD:
 		return put(out, e, r->payload, r->payload_length, escape_text);
-	case OP_PAYLOAD_RAW:
+	case VALUE_PAYLOAD_RAW:
 		return put(out, e, r->payload, r->payload_length, escape_none);
-	case OP_LENGTH:
+	case VALUE_LENGTH:
 		return put_number(out, payload_length(r));
-	case OP_PID:
+	case VALUE_PID:
 		return put_pid(f, out, r->pid);
-	case OP_LABEL:
+	case VALUE_LABEL:
 		return escape_text(out, o->label, o->label_length);
-	case OP_TIME:
+	case VALUE_TIME:
 		return format_time(out, r->time);
-	case OP_UNIX_TIME:
+	case VALUE_UNIX_TIME:
 		return put_unix_time(out, r->time);
-	case OP_JSON:
+	case VALUE_TEXT:
+		return put_fields(f, out, r, escape_text, '\t', '\n');
+	case VALUE_NUL:
+		return put_fields(f, out, r, escape_none, '\0', '\0');
+	case VALUE_JSON:
 		return put_json(f, out, r);
 	}
 	return out;
@@ -484,17 +375,17 @@ put_literal(char *out, const char *literal, size_t length)
 void
 format_write(struct format *f, const struct record *r, struct buffer *out)
 {
-	const struct op *op = f->ops, *end = op + f->count;
-	const char *literals = f->literals.data;
+	const struct template_part *part = f->template.parts, *end = part + f->template.count;
+	const char *literals = f->template.literals.data;
 	size_t worst = r->origin->encoding ? ENCODING_UTF8_WORST : 1;
 	size_t room =
 	    f->room.fixed + f->room.label * r->origin->label_length +
 	    worst * (f->room.channel * r->channel_length + f->room.payload * r->payload_length);
 	char *p = buffer_reserve(out, room);
 
-	for (; op < end; op++) {
-		p = put_value(f, op->kind, p, r);
-		p = put_literal(p, literals + op->start, op->length);
+	for (; part < end; part++) {
+		p = put_value(f, part->value, p, r);
+		p = put_literal(p, literals + part->start, part->length);
 	}
 	buffer_add_end(out, p);
 }
