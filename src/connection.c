@@ -51,9 +51,12 @@ struct connection {
 
 static unsigned next_serial = 1;
 
+/* For the link as well, which has read, been answered, or failed. */
 static void
-wake(struct connection *c)
+wake(void *arg)
 {
+	struct connection *c = arg;
+
 	c->settings.wake(c, c->settings.arg);
 }
 
@@ -99,13 +102,6 @@ die(struct connection *c, const char *reason, const char *sqlstate)
 	c->sqlstate = sqlstate ? xstrdup(sqlstate) : NULL;
 	set_state(c, CONN_DYING);
 	wake(c);
-}
-
-/* From the link: read, answered, or failed. */
-static void
-on_wake(void *arg)
-{
-	wake(arg);
 }
 
 /* What the deadline that passes now was for. */
@@ -204,7 +200,7 @@ on_connected(PGconn *conn, const struct connector_failure *failure, void *arg)
 		die(c, failure->reason, failure->sqlstate);
 		return;
 	}
-	c->link = link_open(c->settings.base, conn, c->origin.label, on_wake, c);
+	c->link = link_open(c->settings.base, conn, c->origin.label, wake, c);
 	encoding = PQparameterStatus(conn, "server_encoding");
 	c->origin.encoding = encoding ? encoding_open(encoding) : NULL;
 	set_state(c, CONN_READY);
