@@ -20,7 +20,7 @@ again() {
 }
 
 backend() {
-	sql -c "SELECT pid FROM pg_stat_activity WHERE application_name = '${1-pgwait}'"
+	sql -c "SELECT pid FROM pg_stat_activity WHERE application_name = 'pgwait'"
 }
 
 @test "a stopped backend is noticed by the heartbeat, and another one listens" {

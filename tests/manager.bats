@@ -72,11 +72,11 @@ lines_of_idle() {
 
 # flow SECONDS: a notification every 50 ms for so long, from one session.
 flow() {
-	sql -v ON_ERROR_STOP=1 <<-END
+	sql -v ON_ERROR_STOP=1 <<-SQL
 		DO \$\$ BEGIN
 			FOR i IN 1 .. $1 * 20 LOOP NOTIFY jobs; COMMIT; PERFORM pg_sleep(0.05); END LOOP;
 		END \$\$
-	END
+	SQL
 }
 
 # silence_before TIME: at least a second has passed since the last notification before this Unix time.

@@ -350,14 +350,24 @@ test_events(void)
 		struct record record;
 		const char *json; /* after event, connection and time */
 	} cases[] = {
-	    {{.kind = RECORD_LISTENING, .origin = &origin, .channels = channels, .channel_count = 2,
-		 .backend_pid = 42, .since = -1},
+	    {{.kind = RECORD_LISTENING,
+		 .origin = &origin,
+		 .channels = channels,
+		 .channel_count = 2,
+		 .backend_pid = 42,
+		 .since = -1},
 		"\"listening\",C,\"channels\":[\"jobs\",\"a\\\"b\"],\"backend_pid\":42}"},
-	    {{.kind = RECORD_LISTENING, .origin = &origin, .backend_pid = 42, .since = SOME_TIME,
+	    {{.kind = RECORD_LISTENING,
+		 .origin = &origin,
+		 .backend_pid = 42,
+		 .since = SOME_TIME,
 		 .gap = 12 * SECOND + 34},
 		"\"listening\",C,\"channels\":[],\"backend_pid\":42,\"gap_seconds\":12.000034,"
 		"\"since\":\"2026-11-24T12:54:00.249996Z\"}"},
-	    {{.kind = RECORD_LOST, .origin = &origin, .reason = "a\n\xff", .sqlstate = "57P01",
+	    {{.kind = RECORD_LOST,
+		 .origin = &origin,
+		 .reason = "a\n\xff",
+		 .sqlstate = "57P01",
 		 .retry = SECOND / 2},
 		"\"lost\",C,\"reason\":\"a\\n\xef\xbf\xbd\",\"sqlstate\":\"57P01\","
 		"\"retry_seconds\":0.500000}"},
