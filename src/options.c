@@ -23,7 +23,8 @@ get_seconds(const struct arg_str *arg, bool zero, int64_t *us)
 	*us = -1;
 	if (!s || parse_seconds(s, zero, us))
 		return true;
-	arguments_error("invalid --%s \"%s\": accepted are decimal seconds, 0.01 or more%s",
+	arguments_error(
+	    "invalid --%s \"%s\": accepted are decimal seconds from 0.01 to 1000000000%s",
 	    arg->hdr.longopts, s, zero ? ", or 0" : "");
 	return false;
 }
@@ -60,6 +61,14 @@ get_reconnect(const struct arguments *a, struct options *o)
 }
 
 static bool
+is_writable(int fd)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	return flags >= 0 && (flags & O_ACCMODE) != O_RDONLY;
+}
+
+static bool
 get_numbers(const struct arguments *a, struct options *o)
 {
 	const char *count = arguments_last(a->count), *fd = arguments_last(a->ready_fd),
@@ -81,9 +90,9 @@ get_numbers(const struct arguments *a, struct options *o)
 	}
 	if (!fd)
 		return true;
-	if (!parse_integer(fd, 0, INT32_MAX, &n) || fcntl((int)n, F_GETFD) < 0) {
-		arguments_error(
-		    "invalid --ready-fd \"%s\": accepted is the number of an open file descriptor",
+	if (!parse_integer(fd, 0, INT32_MAX, &n) || !is_writable((int)n)) {
+		arguments_error("invalid --ready-fd \"%s\": accepted is the number of a file "
+				"descriptor that is open for writing",
 		    fd);
 		return false;
 	}

@@ -37,7 +37,7 @@ int64_t clock_realtime(void);
 
 /*
  * Decimal seconds (`5`, `0.25`, `.5`) to microseconds: no sign, no exponent, no unit. The least
- * value is 0.01 s; 0 only where `zero` allows it. False if `s` is anything else.
+ * value is 0.01 s, the greatest 10^9 s; 0 only where `zero` allows it. False if `s` is anything else.
  */
 MUST_CHECK bool parse_seconds(const char *s, bool zero, int64_t *us);
 

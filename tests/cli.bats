@@ -138,12 +138,13 @@ labels() {
 	done
 	refuses '--ready-fd' '""' -- --ready-fd '' x
 	for value in -1 +1 1.0 x 0x1 99999999999999999999 2147483648; do
-		refuses '--ready-fd' "\"$value\"" 'open file descriptor' -- --ready-fd "$value" x
+		refuses '--ready-fd' "\"$value\"" 'open for writing' -- --ready-fd "$value" x
 	done
 }
 
-@test "a closed descriptor for --ready-fd is refused" {
-	refuses '--ready-fd' '"77"' 'open file descriptor' -- --ready-fd 77 x
+@test "a descriptor for --ready-fd that is closed, or not for writing, is refused" {
+	refuses '--ready-fd' '"77"' 'open for writing' -- --ready-fd 77 x
+	refuses '--ready-fd' '"6"' 'open for writing' -- --ready-fd 6 x 6</dev/null
 }
 
 @test "sizes and what to do when they are reached are strict" {
@@ -161,9 +162,9 @@ labels() {
 
 @test "seconds are strict" {
 	local bad=(-1 +1 1e1 1s 1ms 5m nan inf infinity 0x1 '' ' ' ' 1' '1 ' . 1..5 '1,5' 0.001 0.009999999 00.0099 -0
-		99999999999999999999)
+		1000000001 99999999999999999999)
 	for value in "${bad[@]}"; do
-		refuses '--timeout' "\"$value\"" 'decimal seconds' 'or 0' -- -t "$value" x
+		refuses '--timeout' "\"$value\"" 'from 0.01 to 1000000000, or 0' -- -t "$value" x
 		refuses '--exit-idle' "\"$value\"" 'decimal seconds' 0.01 -- -e "$value" x
 	done
 	for value in "${bad[@]}" 0 0.0; do
@@ -178,7 +179,7 @@ labels() {
 
 @test "seconds that are accepted" {
 	# Nothing but the channel is wrong, and is looked at last.
-	for value in 1 .5 0.01 5. 00.50 0.010 1000000; do
+	for value in 1 .5 0.01 5. 00.50 0.010 1000000000; do
 		refuses 'channel name ""' -- -t "$value" -m "$value" -e "$value" ''
 	done
 	for value in 0 0.0 00 .0; do
