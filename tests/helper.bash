@@ -10,6 +10,9 @@ TMP=$BATS_TEST_TMPDIR
 OUT=$TMP/out
 ERR=$TMP/err
 
+# For bash's \u, and for messages that are compared; pgwait itself knows no locale.
+export LC_ALL=C.UTF-8
+
 # Seconds that a condition may take, however slow the machine.
 DEADLINE=${DEADLINE:-60}
 # A drain would give up after 10.
