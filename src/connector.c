@@ -402,7 +402,7 @@ start_host(struct connector *c)
 static void
 begin(struct connector *c)
 {
-	if (c->policy.force_prompt && !c->target->password)
+	if (c->policy.force_prompt) /* as psql: though one is known */
 		ask_password(c);
 	else
 		start_host(c);

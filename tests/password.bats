@@ -101,6 +101,15 @@ keys() {
 	[[ $(<"$TMP/ended") -eq 0 ]]
 }
 
+@test "-W asks though a password is known, as psql does" {
+	export PGPASSWORD=wrong
+	on_terminal '"$PGWAIT" -t 0 -W -U app jobs'
+	wait_for screen 'Password for user app'
+	keys 'se cret' Enter
+	wait_for test -e "$TMP/ended"
+	[[ $(<"$TMP/ended") -eq 0 ]]
+}
+
 @test "a wrong answer is an error" {
 	on_terminal '"$PGWAIT" -t 0 -U app jobs'
 	wait_for screen 'Password for user app'
