@@ -395,7 +395,7 @@ ended_with() {
 }
 
 @test "a terminal" {
-	script -qec "stty -opost; $PGWAIT -n 2000 -f '%p' jobs 2>$ERR" /dev/null >"$OUT" 3>&- </dev/null &
+	script -qec "stty -opost; ${PGWAIT@Q} -n 2000 -f '%p' jobs 2>${ERR@Q}" /dev/null >"$OUT" 3>&- </dev/null &
 	wait_for ready
 	sql -c "SELECT pg_notify('jobs', i || repeat('x', 100)) FROM generate_series(1, 2000) i" >/dev/null
 	wait $!
