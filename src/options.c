@@ -134,7 +134,7 @@ static bool
 get_format(const struct arguments *a, struct options *o)
 {
 	const char *spec = arguments_last(a->format);
-	char *error;
+	char *error = NULL;
 
 	o->events = a->events->count > 0;
 	o->end = a->null->count ? FORMAT_END_NUL : FORMAT_END_LINE;
@@ -255,7 +255,7 @@ get_operands(const struct arguments *a, struct options *o)
 	    .words = a->operands->sval,
 	    .word_count = (size_t)a->operands->count,
 	};
-	char *error;
+	char *error = NULL;
 
 	if (operands_parse(&operands, &o->subscriptions, &error))
 		return true;
