@@ -40,7 +40,7 @@ static bool
 read_line(struct parser *p, size_t number, const char *line, size_t length)
 {
 	struct entry e = {.line = number};
-	char *error;
+	char *error = NULL;
 
 	if (!command_parse(line, length, true, &e.command, &error))
 		return fail(p, number, error);
@@ -95,7 +95,7 @@ add_connection(struct parser *p, const struct entry *e)
 	const char *name = e->command.name;
 	size_t first = line_of(p, name);
 	struct target *t;
-	char *error;
+	char *error = NULL;
 
 	if (first != e->line)
 		return fail(p, e->line,

@@ -86,7 +86,7 @@ static void
 carry_out(struct control *c, const char *line, size_t length)
 {
 	struct command command;
-	char *error;
+	char *error = NULL;
 
 	if (!command_parse(line, length, false, &command, &error)) {
 		complain(c, error);

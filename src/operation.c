@@ -85,7 +85,7 @@ start_connect(struct operation *op, const struct command *c)
 {
 	struct subscription wanted = {.origin = ORIGIN_CONTROL};
 	struct source *s;
-	char *error;
+	char *error = NULL;
 
 	if (sources_find(manager_sources(op->manager), c->name)) {
 		answer_fail(&op->answer, "there is a connection \"%s\" already", c->name);

@@ -94,7 +94,7 @@ reload(const char *path, const struct target_defaults *defaults, struct subscrip
 {
 	struct subscriptions wanted, parts;
 	struct changes changes;
-	char *error;
+	char *error = NULL;
 
 	if (!configfile_read(path, defaults, &wanted, &parts, &error)) {
 		log_error("%s", error);
