@@ -490,7 +490,7 @@ operation_start(struct operation *op, const struct command *c)
 	};
 
 	answer_clear(&op->answer);
-	op->waiting = 1; /* itself, until everything was asked */
+	op->waiting = 1;     /* itself, until everything was asked */
 	if (starts[c->kind]) /* COMMAND_NONE has nothing to do */
 		starts[c->kind](op, c);
 	got(op);

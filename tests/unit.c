@@ -464,8 +464,8 @@ test_environment(void)
 {
 	const size_t most = ENVIRONMENT_TEXT_MAX;
 	struct origin origin = {.label = "app@db1", .label_length = 7};
-	struct record r = {.kind = RECORD_NOTIFICATION, .origin = &origin, .channel = "jobs",
-	    .channel_length = 4};
+	struct record r = {
+	    .kind = RECORD_NOTIFICATION, .origin = &origin, .channel = "jobs", .channel_length = 4};
 	char *text = xmalloc(most + 2);
 	struct input input;
 	const char *value;
@@ -478,7 +478,8 @@ test_environment(void)
 		value = variable(&r, "PGWAIT_PAYLOAD", &input);
 		check(r.payload_length > most ? !value : value && strlen(value) == r.payload_length,
 		    "environment", "a payload of at most 32 KiB is a variable");
-		check(input.length == r.payload_length && memcmp(input.bytes, text, input.length) == 0,
+		check(input.length == r.payload_length &&
+			  memcmp(input.bytes, text, input.length) == 0,
 		    "environment", "it is standard input in any case");
 		check(atoi(variable(&r, "PGWAIT_PAYLOAD_LENGTH", &input)) == (int)r.payload_length,
 		    "environment", "its length");
@@ -497,9 +498,10 @@ test_environment(void)
 	text[100] = text[most - 5] = 'x';
 	text[most] = 'x';
 	r = (struct record){.kind = RECORD_LOST, .origin = &origin, .reason = text};
-	check(strlen(variable(&r, "PGWAIT_REASON", &input)) == most, "environment", "a long reason");
-	check(strcmp(variable(&r, "PGWAIT_SQLSTATE", &input), "") == 0, "environment",
-	    "no SQLSTATE");
+	check(
+	    strlen(variable(&r, "PGWAIT_REASON", &input)) == most, "environment", "a long reason");
+	check(
+	    strcmp(variable(&r, "PGWAIT_SQLSTATE", &input), "") == 0, "environment", "no SQLSTATE");
 	free(text);
 }
 
