@@ -166,14 +166,14 @@ next_host(struct connector *c)
 		c->host = 0;
 		buffer_clear(&c->errors);
 	}
-	start_host(c);
+	proceed(c, start_host); /* not from here: there may be thousands */
 }
 
 static void
 next_address(struct connector *c)
 {
 	if (++c->address < c->addresses.count)
-		attempt(c);
+		proceed(c, attempt);
 	else
 		next_host(c);
 }

@@ -286,7 +286,7 @@ control_stop(struct control *c)
 	c->operation.done = ignore_answer;
 	if (c->path && c->fd >= 0)
 		close(c->fd);
-	if (c->made)
+	if (c->made && c->path)
 		unlink(c->path);
 }
 

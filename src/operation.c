@@ -9,6 +9,7 @@
 #include "encoding.h"
 #include "message.h"
 #include "record.h"
+#include "secret.h"
 #include "source.h"
 
 /* One connection's part in an operation. */
@@ -42,7 +43,9 @@ find(struct operation *op, const char *name)
 {
 	struct source *s = sources_find(manager_sources(op->manager), name);
 
-	if (!s)
+	if (!s && (target_is_conninfo(name) || secret_inside(name)))
+		answer_fail(&op->answer, "a connection has a name; \"status\" lists them");
+	else if (!s)
 		answer_fail(&op->answer, "there is no connection \"%s\"", name);
 	return s;
 }

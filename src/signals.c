@@ -32,6 +32,7 @@ signals_catch(struct event_base *base, void (*caught)(int signo, void *arg), voi
 	signals.caught = caught;
 	signals.arg = arg;
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
 	for (size_t i = 0; i < COUNT; i++) {
 		struct sigaction before;
 

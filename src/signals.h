@@ -2,7 +2,7 @@
  * The signals that pgwait acts on, as events of the loop.
  *
  * What was ignored when pgwait started stays ignored: nohup, and background jobs of scripts.
- * SIGPIPE is ignored: a write says what happened.
+ * SIGPIPE and SIGXFSZ are ignored: a write says what happened.
  */
 #ifndef PGWAIT_SIGNALS_H
 #define PGWAIT_SIGNALS_H

@@ -100,6 +100,8 @@ terminate() {
 	is '.ok == false and (.error | test("cret") | not)'
 	say "connect x 'host=/nowhere password=hidden'"
 	is '.ok == false and (.error | test("hidden") | not) and (.error | test("nowhere"))'
+	say "disconnect postgresql://app:cret@h/d"
+	is '.ok == false and (.error | test("cret") | not)'
 	say "notify nobody jobs"
 	is '.ok == false'
 	say "timeout soon"

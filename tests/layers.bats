@@ -43,3 +43,12 @@ table() {
 		(($(wc -l <"$f") <= 500)) || { wc -l "$f"; return 1; }
 	done
 }
+
+@test "every file that Makefile.am names is there, or is built from one" {
+	missing=$(grep -oE '(^|[ 	/])(src|tests|bench|fuzz|man|completions|examples|packaging|tools|\.ci)/[A-Za-z0-9_./-]+' Makefile.am |
+		sed 's/^[ 	/]*//' | sort -u | while read -r file; do
+			[[ -e $file || -e $file.c ]] || echo "$file"
+		done)
+	echo "$missing"
+	[[ -z $missing ]]
+}

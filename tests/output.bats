@@ -402,6 +402,19 @@ ended_with() {
 	[[ $(tr -d 'x\r' <"$OUT" | tr '\n' ' ') == "$(seq -s ' ' 2000) " ]]
 }
 
+@test "a file that may not grow is an error, not the end by a signal" {
+	(
+		ulimit -f 8
+		exec "$PGWAIT" -f %p jobs >"$OUT" 2>"$ERR" 3>&-
+	) &
+	PID=$!
+	wait_for grep -q 'listening on' "$ERR"
+	sql -c "SELECT count(pg_notify('jobs', lpad(i::text, 1000, 'x'))) FROM generate_series(1, 100) i" >/dev/null
+	end_pgwait
+	[[ $status -eq 1 ]]
+	grep -q 'could not write to standard output: File too large; .* not written' "$ERR"
+}
+
 @test "a full disk" {
 	run_status -m 100 jobs >/dev/full &
 	wait_for ready
