@@ -29,10 +29,11 @@ buffer_length(const struct buffer *b)
 	return b->end - b->start;
 }
 
+/* NULL where nothing was ever added. */
 static inline const char *
 buffer_content(const struct buffer *b)
 {
-	return b->data + b->start;
+	return b->data ? b->data + b->start : NULL;
 }
 
 /* Makes room for `n` more bytes and returns where they go; buffer_add_end() says how many came. */

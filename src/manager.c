@@ -58,8 +58,10 @@ is_drain(const struct manager *m)
 static bool
 count_reached(const struct manager *m)
 {
-	return m->options->count >= 0 &&
-	       m->taken - sinks_discarded(&m->sinks) >= (uint64_t)m->options->count;
+	int64_t count = m->options->count;
+
+	return count >= 0 && m->taken >= (uint64_t)count &&
+	       m->taken - sinks_discarded(&m->sinks) >= (uint64_t)count;
 }
 
 /* Ending: nothing is read any more; what was read is still pulled, then delivered. */

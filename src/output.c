@@ -15,16 +15,21 @@
 #include "record.h"
 #include "stream.h"
 
+/* So much of what came last is kept in one piece. */
+#define FRESH_MAX FIFO_CHUNK
+
 /*
- * In the order of writing: `kept`, then one event for what was discarded after that, then `waiting`.
- * Unless something was discarded, `kept` is empty.
+ * In the order of writing: `kept`, then one event for what was discarded after that, then `waiting`,
+ * then `fresh`, which a reader that is fast enough takes as it is. Unless something was discarded, `kept`
+ * is empty.
  */
 struct output {
 	struct sink sink;
 	struct output_settings settings;
 	struct stream *stream;
-	struct buffer scratch; /* one record */
 	struct queue kept, waiting;
+	struct buffer fresh,
+	    entries;          /* its bytes, and a struct queue_entry for each record of them */
 	uint64_t discarded;   /* notifications between the two queues */
 	uint64_t idle_missed; /* the counts of idle events that the reader missed */
 	bool blocked, ended, reader_gone;
@@ -34,14 +39,24 @@ struct output {
 static void
 hold(struct output *o)
 {
-	o->sink.held = queue_size(&o->kept) + queue_size(&o->waiting);
+	o->sink.held = queue_size(&o->kept) + queue_size(&o->waiting) + buffer_length(&o->fresh) +
+		       buffer_length(&o->entries);
+}
+
+/* What is fresh waits with the others. */
+static void
+spill(struct output *o)
+{
+	queue_append(&o->waiting, &o->entries, &o->fresh);
+	buffer_clear(&o->fresh);
+	buffer_clear(&o->entries);
 }
 
 static void
-format_event(struct output *o, const struct record *r)
+format_event(struct output *o, const struct record *r, struct buffer *out)
 {
-	event_write(r, &o->scratch);
-	buffer_add(&o->scratch, o->settings.end == FORMAT_END_NUL ? "" : "\n", 1);
+	event_write(r, out);
+	buffer_add(out, o->settings.end == FORMAT_END_NUL ? "" : "\n", 1);
 }
 
 /*
@@ -63,14 +78,14 @@ format_record(struct output *o, const struct record *r)
 	struct record idle;
 
 	if (r->kind == RECORD_NOTIFICATION) {
-		format_write(o->settings.format, r, &o->scratch);
+		format_write(o->settings.format, r, &o->fresh);
 	} else if (r->kind == RECORD_IDLE) {
 		idle = *r;
 		idle.count += o->idle_missed;
 		o->idle_missed = 0;
-		format_event(o, &idle);
+		format_event(o, &idle, &o->fresh);
 	} else {
-		format_event(o, r);
+		format_event(o, r, &o->fresh);
 	}
 }
 
@@ -78,16 +93,21 @@ static bool
 output_take(struct sink *s, const struct record *r)
 {
 	struct output *o = (struct output *)s;
-	enum queue_kind kind = r->kind == RECORD_NOTIFICATION ? QUEUE_NOTIFICATION : QUEUE_EVENT;
+	struct queue_entry e = {.kind = QUEUE_NOTIFICATION, .count = 1};
+	size_t before = buffer_length(&o->fresh);
 
+	if (r->kind != RECORD_NOTIFICATION)
+		e.kind = QUEUE_EVENT;
 	if (is_missed(o, r)) {
 		o->idle_missed += r->kind == RECORD_IDLE ? r->count : 0;
 		return false;
 	}
-	buffer_clear(&o->scratch);
 	format_record(o, r);
-	queue_add(&o->waiting, kind, 1, buffer_content(&o->scratch), buffer_length(&o->scratch));
-	hold(o);
+	e.length = buffer_length(&o->fresh) - before;
+	buffer_add(&o->entries, &e, sizeof e);
+	if (buffer_length(&o->fresh) >= FRESH_MAX)
+		spill(o);
+	o->sink.held += e.length + sizeof e;
 	return true;
 }
 
@@ -97,14 +117,14 @@ mark_discarded(struct output *o)
 {
 	const struct record r = {
 	    .kind = RECORD_DROPPED, .time = clock_realtime(), .count = o->discarded};
+	struct buffer event = {0};
 
 	if (o->discarded == 0)
 		return;
-	buffer_clear(&o->scratch);
 	if (o->settings.events)
-		format_event(o, &r);
-	queue_add(&o->kept, QUEUE_GAP, o->discarded, buffer_content(&o->scratch),
-	    buffer_length(&o->scratch));
+		format_event(o, &r, &event);
+	queue_add(&o->kept, QUEUE_GAP, o->discarded, buffer_content(&event), buffer_length(&event));
+	buffer_free(&event);
 	o->discarded = 0;
 }
 
@@ -115,6 +135,7 @@ output_discard(struct sink *s)
 	struct output *o = (struct output *)s;
 	const struct queue_entry *e;
 
+	spill(o);
 	while ((e = queue_front(&o->waiting))) {
 		if (e->kind == QUEUE_NOTIFICATION && !e->begun) {
 			queue_drop(&o->waiting);
@@ -157,27 +178,52 @@ end(struct output *o, int error)
 	o->settings.changed(o->settings.arg);
 }
 
-/* False: the reader takes nothing now, or there is nothing. */
+/* Writes what the reader takes now of `n` bytes, and says how much it was. */
+static size_t
+write_bytes(struct output *o, const char *bytes, size_t n)
+{
+	ssize_t w = n ? stream_write(o->stream, bytes, n) : 0;
+
+	if (w < 0) {
+		end(o, errno);
+		return 0;
+	}
+	o->sink.progress += (uint64_t)w;
+	o->blocked = (size_t)w < n;
+	return (size_t)w;
+}
+
+/* All that came in this pass with one write, and nothing to be kept of it: the usual case. */
+static void
+write_fresh(struct output *o)
+{
+	size_t n = buffer_length(&o->fresh), w = write_bytes(o, buffer_content(&o->fresh), n);
+
+	if (w < n) {
+		spill(o);
+		queue_consume(&o->waiting, w, on_written, o);
+		return;
+	}
+	sink_done(&o->sink, buffer_length(&o->entries) / sizeof(struct queue_entry), true);
+	buffer_clear(&o->fresh);
+	buffer_clear(&o->entries);
+}
+
+/* False: the reader takes nothing now, or nothing else is left. */
 static bool
 write_some(struct output *o)
 {
 	struct queue *q = next_queue(o);
 	const char *bytes;
 	size_t n;
-	ssize_t w;
 
-	if (!q)
-		return false;
-	bytes = fifo_front(&q->bytes, &n);
-	w = n ? stream_write(o->stream, bytes, n) : 0;
-	if (w < 0) {
-		end(o, errno);
+	if (!q) {
+		write_fresh(o);
 		return false;
 	}
-	o->sink.progress += (uint64_t)w;
-	queue_consume(q, (size_t)w, on_written, o);
-	o->blocked = (size_t)w < n;
-	return !o->blocked;
+	bytes = fifo_front(&q->bytes, &n);
+	queue_consume(q, write_bytes(o, bytes, n), on_written, o);
+	return !o->blocked && !o->ended;
 }
 
 static void
@@ -262,11 +308,14 @@ drop_all(struct queue *q)
 bool
 output_finish(struct output *o)
 {
-	uint64_t left = drop_all(&o->kept) + drop_all(&o->waiting);
 	bool failed = o->error && !o->reader_gone;
-	char *count = xasprintf(
-	    "; %" PRIu64 " notification%s not written", left, left == 1 ? " was" : "s were");
+	uint64_t left;
+	char *count;
 
+	spill(o);
+	left = drop_all(&o->kept) + drop_all(&o->waiting);
+	count = xasprintf(
+	    "; %" PRIu64 " notification%s not written", left, left == 1 ? " was" : "s were");
 	if (!stream_close(o->stream) && !o->error) {
 		failed = true;
 		log_error("could not close standard output: %s", strerror(errno));
@@ -280,7 +329,8 @@ output_finish(struct output *o)
 		    count);
 	}
 	free(count);
-	buffer_free(&o->scratch);
+	buffer_free(&o->fresh);
+	buffer_free(&o->entries);
 	free(o);
 	return left == 0 && !failed;
 }

@@ -17,6 +17,13 @@ queue_add(struct queue *q, enum queue_kind kind, uint64_t count, const void *byt
 	fifo_add(&q->bytes, bytes, n);
 }
 
+void
+queue_append(struct queue *q, const struct buffer *entries, const struct buffer *bytes)
+{
+	fifo_add(&q->entries, buffer_content(entries), buffer_length(entries));
+	fifo_add(&q->bytes, buffer_content(bytes), buffer_length(bytes));
+}
+
 struct queue_entry *
 queue_front(const struct queue *q)
 {
@@ -74,16 +81,23 @@ queue_consume(
     struct queue *q, size_t n, void (*done)(const struct queue_entry *e, void *arg), void *arg)
 {
 	struct queue_entry *e;
+	size_t size;
 
 	fifo_consume(&q->bytes, n);
-	while ((e = queue_front(q)) && e->length <= n) {
-		n -= e->length;
-		done(e, arg);
-		fifo_consume(&q->entries, sizeof *e);
-	}
-	if (n) {
-		e->length -= n;
-		e->begun = 1;
+	while ((e = fifo_front(&q->entries, &size))) {
+		struct queue_entry *first = e, *end = e + size / sizeof *e;
+
+		for (; e < end && e->length <= n; e++) {
+			n -= e->length;
+			done(e, arg);
+		}
+		if (e < end && n) {
+			e->length -= n;
+			e->begun = 1;
+		}
+		fifo_consume(&q->entries, (size_t)(e - first) * sizeof *e);
+		if (e < end)
+			return;
 	}
 }
 

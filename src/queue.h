@@ -27,11 +27,16 @@ struct queue_entry {
 	    count : 61;               /* records that it stands for */
 };
 
+struct buffer;
+
 struct queue {
 	struct fifo bytes, entries;
 };
 
 void queue_add(struct queue *q, enum queue_kind kind, uint64_t count, const void *bytes, size_t n);
+
+/* Adds struct queue_entry after struct queue_entry, and the bytes of all of them. */
+void queue_append(struct queue *q, const struct buffer *entries, const struct buffer *bytes);
 
 /* The oldest, valid until the queue is changed; NULL where there is none. */
 struct queue_entry *queue_front(const struct queue *q);
