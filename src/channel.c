@@ -6,12 +6,13 @@
 #include <string.h>
 
 #include "escape.h"
+#include "secret.h"
 
 /* The name in quotes, for an error; not where it may be a connection string (fact F21). */
 static char *
 quoted(const char *name)
 {
-	if (strchr(name, '=') || strstr(name, "://"))
+	if (strchr(name, '=') || strstr(name, "://") || secret_inside(name))
 		return xstrdup("");
 	return xasprintf(" \"%.100s%s\"", name, strlen(name) > 100 ? "..." : "");
 }
