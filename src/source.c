@@ -125,6 +125,18 @@ sources_find(const struct sources *set, const char *label)
 	return NULL;
 }
 
+/* Whoever waits for an attempt must not wait for ever. */
+static void
+tell_removed(struct source *s)
+{
+	const struct record r = {.kind = RECORD_LOST, .reason = "the connection was removed"};
+	source_outcome *outcome = s->outcome;
+
+	s->outcome = NULL;
+	if (outcome)
+		(void)outcome(s, &r, s->outcome_arg);
+}
+
 void
 sources_remove(struct source *s)
 {
@@ -143,6 +155,7 @@ sources_remove(struct source *s)
 	connection_pause(s->connection, true);
 	set->gone = xrealloc(set->gone, (set->gone_count + 1) * sizeof *set->gone);
 	set->gone[set->gone_count++] = s;
+	tell_removed(s);
 }
 
 static void

@@ -70,7 +70,10 @@ struct source *sources_add(struct sources *set, struct subscription *s, bool at_
 /* NULL: no connection has this label. */
 struct source *sources_find(const struct sources *set, const char *label);
 
-/* Takes it out of the set; it is freed by sources_reap(), at a time when nobody pulls. */
+/*
+ * Takes it out of the set, and tells who waits for its outcome; it is freed by sources_reap(), at a
+ * time when nobody pulls.
+ */
 void sources_remove(struct source *s);
 void sources_reap(struct sources *set);
 

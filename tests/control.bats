@@ -301,6 +301,28 @@ status'
 	[[ $status -eq 0 ]]
 }
 
+@test "a recover is answered although SIGHUP takes its connection away meanwhile" {
+	port=$(free_port)
+	# It takes everything, and never answers.
+	socat -u "TCP-LISTEN:$port,bind=127.0.0.1,fork" OPEN:/dev/null 3>&- 4>&- >/dev/null 2>&1 &
+	silent=$!
+	listening() { (exec 8<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; }
+	wait_for listening
+	echo "connect slow 'host=127.0.0.1 port=$port connect_timeout=100 sslmode=disable gssencmode=disable'" >"$TMP/conf"
+	start_control --config "$TMP/conf"
+	# The second line is looked at as soon as the first is answered.
+	say $'status\nrecover slow'
+	: >"$TMP/conf"
+	kill -HUP "$PID"
+	n=$((n + 1))
+	wait_for replied
+	reply=$(jq -c 'select(.event == "reply")' "$OUT" | sed -n 2p)
+	kill "$silent"
+	is '.command == "recover" and .ok == false and (.error | test("removed|no connection"))'
+	say status
+	is '.connections == {}'
+}
+
 @test "a disconnect out of the garbage" {
 	start_control application_name=one "host=127.0.0.1 port=1" jobs
 	say status
