@@ -35,14 +35,6 @@ refuse(struct listener *l, const char *reason, const char *sqlstate, const char 
 	l->done(&failure, l->arg);
 }
 
-/* The answer to UNLISTEN: nothing depends on it. */
-static void
-on_unlistened(void *arg, const PGresult *result)
-{
-	(void)arg;
-	(void)result;
-}
-
 static void
 on_unproven(const char *error, void *arg)
 {
@@ -104,7 +96,7 @@ listener_takes(struct listener *l, const char *channel)
 		l->proof = NULL;
 		log_debug("%s: a pooler is in between, and notifications get through",
 		    l->subscription->target->label);
-		link_request(l->link, xasprintf("UNLISTEN %s", l->private), on_unlistened, l);
+		link_request(l->link, xasprintf("UNLISTEN %s", l->private), NULL, NULL);
 		l->done(NULL, l->arg);
 	}
 	return true;

@@ -160,7 +160,7 @@ static void
 take_lost(struct manager *m, struct source *s, const struct record *r)
 {
 	struct record told = *r;
-	bool retry = !is_drain(m) && m->options->reconnect != RECONNECT_NEVER;
+	bool retry = !is_drain(m) && m->options->reconnect != RECONNECT_NEVER && !manager_ends(m);
 	bool harmless = tell_outcome(s, r);
 
 	if (s->gone)

@@ -52,25 +52,16 @@ check_word(const char *word, char **error)
 	return false;
 }
 
-static bool
-label_taken(const struct subscriptions *in, const char *label)
-{
-	for (size_t i = 0; i < in->count; i++)
-		if (strcmp(in->list[i].target->label, label) == 0)
-			return true;
-	return false;
-}
-
 /* The first of LABEL, LABEL#2, LABEL#3 ... that no other connection has. */
 static void
 make_label_unique(const struct subscriptions *in, struct target *t)
 {
-	bool taken = label_taken(in, t->label);
+	bool taken = subscriptions_have(in, t->label);
 
 	for (int number = 2; taken; number++) {
 		char *label = xasprintf("%s#%d", t->label, number);
 
-		taken = label_taken(in, label);
+		taken = subscriptions_have(in, label);
 		if (!taken)
 			target_number(t, number);
 		free(label);

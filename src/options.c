@@ -240,15 +240,6 @@ get_defaults(const struct arguments *a, struct options *o)
 	    .user = arguments_last(a->username)};
 }
 
-static bool
-has_label(const struct subscriptions *set, const char *label)
-{
-	for (size_t i = 0; i < set->count; i++)
-		if (strcmp(set->list[i].target->label, label) == 0)
-			return true;
-	return false;
-}
-
 /* Adds what the file wants to what the command line does. */
 static bool
 get_config(struct options *o)
@@ -261,7 +252,7 @@ get_config(struct options *o)
 	if (!configfile_read(o->config, &o->defaults, &o->file, &parts, &error))
 		goto failed;
 	for (size_t i = 0; i < parts.count; i++) {
-		if (has_label(to, parts.list[i].target->label)) {
+		if (subscriptions_have(to, parts.list[i].target->label)) {
 			error = xasprintf("%s: the name \"%s\" is that of a connection of the "
 					  "command line already",
 			    o->config, parts.list[i].target->label);

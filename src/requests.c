@@ -97,7 +97,8 @@ finish(struct requests *q, PGresult *result)
 	q->first = r->next;
 	q->sent = q->answered = false;
 	q->result = NULL;
-	r->done(r->arg, result);
+	if (r->done)
+		r->done(r->arg, result);
 	PQclear(result);
 	free(r->sql);
 	for (int i = 0; i < r->parameter_count; i++)

@@ -28,7 +28,7 @@ struct requests {
 	PGresult *result;
 };
 
-/* Takes `sql`, from malloc. */
+/* Takes `sql`, from malloc. `done` may be NULL, where nothing depends on the answer. */
 void requests_add(struct requests *q, char *sql, request_done *done, void *arg);
 
 #define REQUEST_PARAMETERS 2

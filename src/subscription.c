@@ -52,6 +52,15 @@ subscription_remove(struct subscription *s, const char *channel, unsigned origin
 	return true;
 }
 
+bool
+subscriptions_have(const struct subscriptions *set, const char *label)
+{
+	for (size_t i = 0; i < set->count; i++)
+		if (strcmp(set->list[i].target->label, label) == 0)
+			return true;
+	return false;
+}
+
 void
 subscription_free(struct subscription *s)
 {

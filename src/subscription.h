@@ -40,6 +40,9 @@ bool subscription_add(struct subscription *s, const char *channel, unsigned orig
 /* Takes these origins away. True if none is left, and the channel is gone. */
 bool subscription_remove(struct subscription *s, const char *channel, unsigned origins);
 
+/* Whether one of them has this label. */
+bool subscriptions_have(const struct subscriptions *set, const char *label);
+
 void subscription_free(struct subscription *s);
 void subscriptions_free(struct subscriptions *s);
 

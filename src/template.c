@@ -41,18 +41,6 @@ add_percent(struct template *t, char c)
 	return true;
 }
 
-static int
-hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 /* `s` is what follows a backslash: how much of it belongs to the escape, 0 for none. */
 static size_t
 add_backslash(struct template *t, const char *s)
@@ -65,8 +53,8 @@ add_backslash(struct template *t, const char *s)
 		template_add_byte(t, bytes[found - letters]);
 		return 1;
 	}
-	high = *s == 'x' ? hex_value(s[1]) : -1;
-	low = high < 0 ? -1 : hex_value(s[2]);
+	high = *s == 'x' ? parse_hex_digit(s[1]) : -1;
+	low = high < 0 ? -1 : parse_hex_digit(s[2]);
 	if (low < 0)
 		return 0;
 	template_add_byte(t, (char)(high << 4 | low));

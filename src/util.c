@@ -185,6 +185,18 @@ size_text(char out[SIZE_TEXT], size_t bytes)
 	return out;
 }
 
+int
+parse_hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return -1;
+}
+
 void
 timeval_from(int64_t us, struct timeval *tv)
 {

@@ -54,6 +54,9 @@ MUST_CHECK bool parse_size(const char *s, size_t *bytes);
 #define SIZE_TEXT 32
 const char *size_text(char out[SIZE_TEXT], size_t bytes);
 
+/* The value of a hexadecimal digit; -1: it is none. */
+int parse_hex_digit(char c);
+
 struct timeval;
 void timeval_from(int64_t us, struct timeval *tv);
 

@@ -70,26 +70,20 @@ double_quoted(struct scanner *s)
 	return fail(s, "double quote without an end", open);
 }
 
-static int
-digit_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return 16;
-}
-
 /* Reads up to `most` digits; how many there were. */
 static int
 number(struct scanner *s, int base, int most, int *value)
 {
 	int n = 0;
 
-	for (*value = 0; n < most && s->at < s->end && digit_value(*s->at) < base; n++)
-		*value = *value * base + digit_value(*s->at++);
+	for (*value = 0; n < most && s->at < s->end; n++) {
+		int digit = parse_hex_digit(*s->at);
+
+		if (digit < 0 || digit >= base)
+			break;
+		*value = *value * base + digit;
+		s->at++;
+	}
 	return n;
 }
 
