@@ -123,6 +123,28 @@ status'
 	wait_for grep -q '"channel":"jobs"' "$OUT"
 }
 
+@test "timeout: idle events come, and stop coming" {
+	start_control "host=$PGHOST" jobs
+	say status
+	run ! grep -q '"event":"idle"' "$OUT"
+	say 'timeout 0.01'
+	is .ok
+	wait_for grep -q '"event":"idle"' "$OUT"
+	say 'timeout none'
+	is .ok
+	before=$(grep -c '"event":"idle"' "$OUT")
+	# Far more than 0.01 s, on any machine.
+	for i in {1..20}; do say drain; done
+	[[ $(grep -c '"event":"idle"' "$OUT") -eq $before ]]
+}
+
+@test "quit with an unmet -n: 124" {
+	start_control -n 1 "host=$PGHOST" jobs
+	say quit
+	end_pgwait
+	[[ $status -eq 124 ]]
+}
+
 @test "text: an answer is a line on standard error" {
 	mkfifo "$TMP/commands"
 	"$PGWAIT" --control - "host=$PGHOST" jobs <"$TMP/commands" >"$OUT" 2>"$ERR" 3>&- &
