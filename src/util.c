@@ -58,7 +58,8 @@ xstrndup(const char *s, size_t n)
 {
 	char *copy = xmalloc(n + 1);
 
-	memcpy(copy, s, n);
+	if (n) /* an empty buffer has no bytes to point to */
+		memcpy(copy, s, n);
 	copy[n] = '\0';
 	return copy;
 }

@@ -28,7 +28,7 @@ void *xmalloc(size_t size);
 void *xcalloc(size_t n, size_t size);
 void *xrealloc(void *p, size_t size);
 char *xstrdup(const char *s);
-char *xstrndup(const char *s, size_t n);
+char *xstrndup(const char *s, size_t n); /* `s` may be NULL where `n` is 0 */
 char *xasprintf(const char *fmt, ...) PRINTF_LIKE(1, 2);
 
 /* Microseconds of a clock that never jumps, and of Unix time. */
