@@ -367,7 +367,7 @@ put_literal(char *out, const char *literal, size_t length)
 {
 	if (length == 1)
 		*out = *literal;
-	else
+	else if (length)
 		memcpy(out, literal, length);
 	return out + length;
 }
