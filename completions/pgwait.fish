@@ -34,6 +34,8 @@ complete -c pgwait -l listen-cmd -x -a '(__fish_complete_command)' -d 'run CMD w
 complete -c pgwait -l lost-cmd -x -a '(__fish_complete_command)' -d 'run CMD when a connection is lost'
 complete -c pgwait -l cmd-timeout -x -d 'end a command that runs longer than SECS'
 complete -c pgwait -l print -d 'write notifications although a command gets them'
+complete -c pgwait -l catchup-sql -x -d 'each time it listens, write the rows of SQL too'
+complete -c pgwait -l exclusive -x -d 'of all with this KEY only one is active, and the others wait'
 complete -c pgwait -l control -r -F -d 'take commands from the FIFO PATH, or - for standard input'
 complete -c pgwait -l config -r -F -d 'connections and channels in a file'
 complete -c pgwait -l ready-fd -x -d 'write a newline to FD once every connection listens'

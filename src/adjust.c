@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "buffer.h"
+#include "manager.h"
 #include "message.h"
 #include "sql.h"
 
@@ -44,6 +45,8 @@ on_answer(void *arg, const PGresult *result)
 	if (result && request_failed(result)) {
 		error = message_line(PQresultErrorMessage(result));
 		take_back(b);
+	} else if (result && b->count) {
+		manager_listens(b->source->set->manager, b->source);
 	}
 	b->done(error, b->arg);
 	free(error);
@@ -97,7 +100,7 @@ static bool
 add_statement(struct source *s, struct buffer *sql, const char *command, const char *channel)
 {
 	return !is_open(s) || sql_add(sql, command, channel, connection_conn(s->connection),
-				  connection_encoding(s->connection));
+				  connection_origin(s->connection)->encoding);
 }
 
 void

@@ -46,6 +46,8 @@
 	VALUE(cmd_timeout,  NULL, "cmd-timeout")    \
 	FLAG(print,         NULL, "print")          \
 	VALUE(ready_fd,     NULL, "ready-fd")       \
+	VALUE(catchup_sql,  NULL, "catchup-sql")    \
+	VALUE(exclusive,    NULL, "exclusive")      \
 	VALUE(control,      NULL, "control")        \
 	VALUE(config,       NULL, "config")         \
 	FLAG(quiet,         "q",  "quiet")          \

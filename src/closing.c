@@ -28,14 +28,26 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 		arm(c);
 }
 
+void
+closing_hold(struct closing *c)
+{
+	c->waiting++;
+}
+
+void
+closing_release(struct closing *c)
+{
+	if (--c->waiting)
+		return;
+	event_del(&c->timer);
+	c->over = true;
+}
+
 static void
 on_passed(struct fence *f, void *arg)
 {
-	struct closing *c = arg;
-
 	(void)f;
-	event_del(&c->timer);
-	c->over = true;
+	closing_release(arg);
 }
 
 void
@@ -48,6 +60,7 @@ closing_begin(struct closing *c, struct event_base *base, struct sinks *sinks)
 	evtimer_assign(&c->timer, base, on_timer, c);
 	fence_begin(sinks, &c->fence);
 	fence_set(sinks, &c->fence);
+	closing_hold(c);
 	arm(c);
 }
 

@@ -21,12 +21,17 @@ struct closing {
 	struct fence fence;
 	struct event timer;
 	uint64_t progress; /* sinks_progress() when the timer was set */
+	size_t waiting;    /* for what: the fence, and each closing_hold() */
 	bool begun, over;
 	bool cut; /* over, with something undelivered */
 };
 
 /* All that is to be delivered has been taken. */
 void closing_begin(struct closing *c, struct event_base *base, struct sinks *sinks);
+
+/* Something else, which delivery brings about, must come before it is over; and it has. */
+void closing_hold(struct closing *c);
+void closing_release(struct closing *c);
 
 /* At once, whatever is left; before closing_begin(), too. */
 void closing_cut(struct closing *c);

@@ -147,14 +147,12 @@ arm_deadline(struct connection *c, int64_t attempts)
 		event_add(&c->deadline, &tv);
 }
 
-/* The clock of a drain stands still while a password is typed, or another one has to be first. */
-static void
-on_prompting(bool prompting, void *arg)
+void
+connection_hold_clock(struct connection *c, bool held)
 {
-	struct connection *c = arg;
 	struct timeval tv;
 
-	if (prompting) {
+	if (held) {
 		c->rest =
 		    event_pending(&c->deadline, EV_TIMEOUT, NULL) ? c->due - clock_monotonic() : -1;
 		event_del(&c->deadline);
@@ -163,6 +161,13 @@ on_prompting(bool prompting, void *arg)
 		timeval_from(c->rest, &tv);
 		event_add(&c->deadline, &tv);
 	}
+}
+
+/* While a password is typed, or another one has to be first. */
+static void
+on_prompting(bool prompting, void *arg)
+{
+	connection_hold_clock(arg, prompting);
 }
 
 /* LISTEN took effect on every channel, or it was refused. */
@@ -238,7 +243,7 @@ connection_beat(struct connection *c, int64_t now, int64_t slack)
 {
 	if (c->state != CONN_LISTENING)
 		return INT64_MAX;
-	return link_beat(c->link, now, c->settings.heartbeat, slack);
+	return link_beat(c->link, now, c->settings.heartbeat, slack, LINK_TIMEOUT);
 }
 
 static const struct record *
@@ -294,11 +299,9 @@ close_connection(struct connection *c)
 static const struct record *
 lost(struct connection *c)
 {
-	struct record *r = &c->record;
-
 	set_state(c, CONN_LOST);
 	close_connection(c);
-	*r = (struct record){
+	c->record = (struct record){
 	    .kind = RECORD_LOST,
 	    .origin = &c->origin,
 	    .time = clock_realtime(),
@@ -311,7 +314,7 @@ lost(struct connection *c)
 				  : LOST_CONNECTING,
 	    .permanent = c->permanent,
 	};
-	return r;
+	return &c->record;
 }
 
 /* The next notification that libpq holds, for others to see. */
@@ -460,16 +463,16 @@ connection_ask(struct connection *c, char *sql, const char *const parameters[], 
 	return true;
 }
 
+const struct origin *
+connection_origin(const struct connection *c)
+{
+	return &c->origin;
+}
+
 PGconn *
 connection_conn(const struct connection *c)
 {
 	return link_conn(c->link);
-}
-
-struct encoding *
-connection_encoding(const struct connection *c)
-{
-	return c->origin.encoding;
 }
 
 bool

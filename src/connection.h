@@ -85,9 +85,13 @@ int64_t connection_beat(struct connection *c, int64_t now, int64_t slack);
 MUST_CHECK bool connection_ask(struct connection *c, char *sql, const char *const parameters[],
     int count, request_done *done, void *arg);
 
+/* Stops the clock of a drain, while something goes on that has no deadline; and starts it again. */
+void connection_hold_clock(struct connection *c, bool held);
+
+/* Of its records. */
+const struct origin *connection_origin(const struct connection *c);
 /* Of an open connection: for the text of requests. */
 PGconn *connection_conn(const struct connection *c);
-struct encoding *connection_encoding(const struct connection *c);
 /* Whether a channel is one that nobody else gets to see. */
 bool connection_hides(const struct connection *c, const char *channel);
 

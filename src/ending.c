@@ -32,7 +32,7 @@ ending_of(const struct outcome *o)
 		e.status = o->failure;
 		break;
 	case CAUSE_OUTPUT:
-		e.status = o->unmet ? STATUS_ERROR : STATUS_OK;
+		e.status = o->unmet ? STATUS_ERROR : o->failure;
 		break;
 	case CAUSE_OVERFLOW:
 		e.status = STATUS_ERROR;

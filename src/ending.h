@@ -19,9 +19,10 @@ enum cause {
 struct outcome {
 	enum cause cause;
 	int signal;
-	enum status failure; /* of the connection that mattered; STATUS_OK: none failed */
-	bool unmet;          /* there is a -n, and fewer came */
-	bool any_good;       /* a connection still listens */
+	enum status
+	    failure;   /* of the connection or the catch-up that mattered; STATUS_OK: none failed */
+	bool unmet;    /* there is a -n, and fewer came */
+	bool any_good; /* a connection still listens */
 };
 
 struct ending {

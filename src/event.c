@@ -41,6 +41,17 @@ add_seconds(struct buffer *out, int64_t us)
 }
 
 static void
+add_gap(struct buffer *out, const struct record *r)
+{
+	if (r->since < 0)
+		return;
+	add_text(out, ",\"gap_seconds\":");
+	add_seconds(out, r->gap);
+	add_text(out, ",\"since\":");
+	add_time(out, r->since);
+}
+
+static void
 add_listening(struct buffer *out, const struct record *r)
 {
 	add_text(out, ",\"channels\":[");
@@ -49,12 +60,7 @@ add_listening(struct buffer *out, const struct record *r)
 		add_string(out, r->channels[i], strlen(r->channels[i]));
 	}
 	buffer_addf(out, "],\"backend_pid\":%d", r->backend_pid);
-	if (r->since < 0)
-		return;
-	add_text(out, ",\"gap_seconds\":");
-	add_seconds(out, r->gap);
-	add_text(out, ",\"since\":");
-	add_time(out, r->since);
+	add_gap(out, r);
 }
 
 static void
@@ -97,6 +103,22 @@ add_dropped(struct buffer *out, const struct record *r)
 }
 
 static void
+add_caught_up(struct buffer *out, const struct record *r)
+{
+	buffer_addf(out, ",\"rows\":%" PRIu64, r->count);
+}
+
+static void
+add_waiting(struct buffer *out, const struct record *r)
+{
+	add_text(out, ",\"reason\":");
+	if (r->reason)
+		add_string(out, r->reason, strlen(r->reason));
+	else
+		add_text(out, "null");
+}
+
+static void
 add_reply(struct buffer *out, const struct record *r)
 {
 	add_text(out, ",\"command\":");
@@ -118,6 +140,9 @@ static const struct {
     [RECORD_LOST] = {"lost", add_lost},
     [RECORD_DROPPED] = {"dropped", add_dropped},
     [RECORD_REPLY] = {"reply", add_reply},
+    [RECORD_CAUGHT_UP] = {"caught_up", add_caught_up},
+    [RECORD_ACTIVE] = {"active", add_gap},
+    [RECORD_WAITING] = {"waiting", add_waiting},
 };
 
 unsigned

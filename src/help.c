@@ -63,6 +63,11 @@ static const char *const help[] = {
     "      --config FILE           connections and channels in a file; read again at SIGHUP",
     "      --ready-fd FD           write a newline to FD once every connection listens",
     "",
+    "Work that must not be lost:",
+    "      --catchup-sql SQL       each time it listens, write the rows of SQL too; commit",
+    "                              once they are delivered",
+    "      --exclusive KEY         of all with this KEY only one is active, and the others wait",
+    "",
     "  -q, --quiet                 errors and warnings only",
     "  -v, --verbose               say more",
     "  -?, --help                  this text",
@@ -71,9 +76,9 @@ static const char *const help[] = {
     "SECS are decimal seconds, SIZE is bytes or, as in 64MiB, KiB, MiB or GiB.",
     "In a shell's read loop put the payload last, or use -0:",
     "  pgwait -f '%c\\t%i\\t%e' jobs | while IFS=$'\\t' read -r channel pid payload; do ...",
-    "NOTIFY is no mailbox: only what is sent while pgwait listens arrives.",
+    "NOTIFY is no mailbox: only what is sent while pgwait listens arrives. --catchup-sql is.",
     "",
-    "Exit status: 0 ended as asked, 1 error, 2 no connection, 3 LISTEN refused,",
+    "Exit status: 0 ended as asked, 1 error, 2 no connection, 3 LISTEN or catch-up refused,",
     "124 ended before N notifications came.",
 };
 

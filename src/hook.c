@@ -8,12 +8,12 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include "backlog.h"
 #include "buffer.h"
 #include "child.h"
 #include "environment.h"
 #include "format.h"
 #include "log.h"
-#include "queue.h"
 #include "record.h"
 
 static const struct {
@@ -33,11 +33,10 @@ struct hook {
 	struct child *child;
 	char **environment; /* the first `inherited` are ours, for every run */
 	size_t inherited;
-	struct queue queue; /* a batch: formatted notifications; else: packed environments */
+	struct backlog backlog; /* a batch: formatted notifications; else: packed environments */
 	struct buffer scratch;
 	struct fifo input;
 	uint64_t running;     /* records that the command runs for; 0: it does not */
-	uint64_t discarded;   /* records behind those */
 	uint64_t idle_missed; /* the counts of idle events that found it running */
 	bool warned;          /* that this run is too long */
 	struct log_pace pace;
@@ -53,18 +52,16 @@ name(const struct hook *h)
 static void
 hold(struct hook *h)
 {
-	h->sink.held = queue_size(&h->queue) + child_input_left(h->child);
+	h->sink.held = backlog_size(&h->backlog) + child_input_left(h->child);
 }
 
-/* One after the other: what was discarded meanwhile came after what it ran for. */
 static void
 end_run(struct hook *h, bool ok)
 {
-	uint64_t running = h->running, discarded = h->discarded;
+	uint64_t running = h->running;
 
-	h->running = h->discarded = 0;
+	h->running = 0;
 	sink_done(&h->sink, running, ok);
-	sink_done(&h->sink, discarded, false);
 }
 
 static void
@@ -81,24 +78,38 @@ on_done(int status, void *arg)
 	h->settings.changed(h->settings.arg);
 }
 
+/* What waits next: behind what was discarded, which will never run. */
+static struct queue *
+next_queue(struct hook *h)
+{
+	struct queue *q;
+	struct queue_entry *e;
+
+	while ((q = backlog_oldest(&h->backlog)) && (e = queue_front(q))->kind == QUEUE_GAP) {
+		sink_done(&h->sink, e->count, false);
+		queue_drop(q);
+	}
+	return q;
+}
+
 /* What the next run is told goes to `scratch` and `input`. Returns the number of records. */
 static size_t
-next_run(struct hook *h)
+next_run(struct hook *h, struct queue *q)
 {
 	size_t n = 1;
 
 	buffer_clear(&h->scratch);
 	if (h->settings.kind == HOOK_BATCH) {
-		n = queue_take_all(&h->queue, &h->input);
+		n = backlog_take_run(&h->backlog, &h->input);
 		environment_pack_batch(n, clock_realtime(), &h->scratch);
 	} else {
-		queue_pop(&h->queue, &h->scratch);
+		queue_pop(q, &h->scratch);
 	}
 	return n;
 }
 
 static void
-start(struct hook *h)
+start(struct hook *h, struct queue *q)
 {
 	const struct child_spec spec = {
 	    .command = h->settings.command,
@@ -111,7 +122,7 @@ start(struct hook *h)
 	struct input input;
 	size_t n;
 
-	h->running = next_run(h);
+	h->running = next_run(h, q);
 	n = environment_unpack((char *)(uintptr_t)buffer_content(&h->scratch),
 	    buffer_length(&h->scratch), variables, &input);
 	variables[n] = NULL;
@@ -128,9 +139,10 @@ static void
 hook_pass(struct sink *s)
 {
 	struct hook *h = (struct hook *)s;
+	struct queue *q;
 
-	while (!h->running && queue_front(&h->queue))
-		start(h);
+	while (!h->running && (q = next_queue(h)))
+		start(h, q);
 	hold(h);
 }
 
@@ -140,7 +152,7 @@ take_idle(struct hook *h, const struct record *r)
 {
 	struct record sum = *r;
 
-	if (h->running || queue_front(&h->queue)) {
+	if (h->running || backlog_oldest(&h->backlog)) {
 		h->idle_missed += r->count;
 		if (!h->warned && log_due(&h->pace))
 			log_warning("%s still runs: not started again", name(h));
@@ -157,7 +169,6 @@ static bool
 hook_take(struct sink *s, const struct record *r)
 {
 	struct hook *h = (struct hook *)s;
-	enum queue_kind kind = r->kind == RECORD_NOTIFICATION ? QUEUE_NOTIFICATION : QUEUE_EVENT;
 
 	if (r->kind == RECORD_LOST && r->attempt > 1)
 		return false;
@@ -173,7 +184,8 @@ hook_take(struct sink *s, const struct record *r)
 	default:
 		environment_pack(r, &h->scratch);
 	}
-	queue_add(&h->queue, kind, 1, buffer_content(&h->scratch), buffer_length(&h->scratch));
+	queue_add(&h->backlog.waiting, queue_kind_of(r), 1, buffer_content(&h->scratch),
+	    buffer_length(&h->scratch));
 	hold(h);
 	return true;
 }
@@ -182,16 +194,10 @@ static bool
 hook_discard(struct sink *s)
 {
 	struct hook *h = (struct hook *)s;
-	const struct queue_entry *e = queue_front(&h->queue);
+	bool discarded = backlog_discard(&h->backlog);
 
-	if (!e || e->kind != QUEUE_NOTIFICATION)
-		return false;
-	queue_drop(&h->queue);
-	h->discarded++;
-	if (!h->running)
-		end_run(h, false);
 	hold(h);
-	return true;
+	return discarded;
 }
 
 static bool
@@ -199,7 +205,7 @@ hook_working(const struct sink *s)
 {
 	const struct hook *h = (const struct hook *)s;
 
-	return h->running || queue_front(&h->queue);
+	return h->running || backlog_size(&h->backlog);
 }
 
 static void
@@ -244,7 +250,7 @@ hook_finish(struct hook *h)
 		    notifications ? "notification" : "event", left == 1 ? "" : "s");
 	child_free(h->child);
 	free(h->environment);
-	queue_free(&h->queue);
+	(void)backlog_free(&h->backlog);
 	fifo_free(&h->input);
 	buffer_free(&h->scratch);
 	free(h);

@@ -156,6 +156,19 @@ link_notify(struct link *l)
 	return n;
 }
 
+PGresult *
+link_row(struct link *l)
+{
+	PGresult *row;
+
+	while (
+	    !(row = requests_row(&l->requests, l->conn)) && !l->requests.answered && read_more(l))
+		;
+	if (row)
+		l->empty_reads = 0;
+	return row;
+}
+
 static void
 flush(struct link *l)
 {
@@ -200,6 +213,13 @@ link_request(struct link *l, char *sql, request_done *done, void *arg)
 	link_request_with(l, sql, NULL, 0, done, arg);
 }
 
+void
+link_request_rows(struct link *l, char *sql, request_done *done, void *arg)
+{
+	requests_add_rows(&l->requests, sql, done, arg);
+	send_next(l);
+}
+
 bool
 link_finish(struct link *l)
 {
@@ -223,7 +243,7 @@ read_late(struct link *l)
 }
 
 int64_t
-link_beat(struct link *l, int64_t now, int64_t heartbeat, int64_t slack)
+link_beat(struct link *l, int64_t now, int64_t heartbeat, int64_t slack, int64_t patience)
 {
 	const struct requests *q = &l->requests;
 	int64_t due;
@@ -231,12 +251,12 @@ link_beat(struct link *l, int64_t now, int64_t heartbeat, int64_t slack)
 	if (l->failed || !l->reading)
 		return INT64_MAX;
 	if (q->sent && !q->answered) {
-		due = (q->sent_at > l->alive ? q->sent_at : l->alive) + LINK_TIMEOUT;
+		due = (q->sent_at > l->alive ? q->sent_at : l->alive) + patience;
 		if (now < due)
 			return due;
 		if (!read_late(l))
 			link_fail(l, "the server does not answer", NULL);
-		return now + LINK_TIMEOUT;
+		return now + patience;
 	}
 	if (heartbeat == 0)
 		return INT64_MAX;
@@ -244,7 +264,7 @@ link_beat(struct link *l, int64_t now, int64_t heartbeat, int64_t slack)
 	if (now + slack < due)
 		return due;
 	link_request(l, xstrdup(""), NULL, NULL); /* that it is answered is all that matters */
-	return now + LINK_TIMEOUT;
+	return now + patience;
 }
 
 void

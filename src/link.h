@@ -15,7 +15,7 @@
 struct event_base;
 struct link;
 
-/* An unanswered request, with nothing else read either, for this long is the end; microseconds. */
+/* The usual patience with an unanswered request; microseconds. */
 #define LINK_TIMEOUT (5 * SECOND)
 
 /* There may be something to pull, or the link failed. Called from callbacks and from requests. */
@@ -32,6 +32,10 @@ void link_read(struct link *l, bool on);
 
 /* The next notification, freed with PQfreemem(); reads once more where the library may hold data. */
 PGnotify *link_notify(struct link *l);
+
+/* As requests_add_rows(), and the next row: the caller's; NULL: nothing now. */
+void link_request_rows(struct link *l, char *sql, request_done *done, void *arg);
+PGresult *link_row(struct link *l);
 
 /* Ends the request whose answer is whole. False if there is none. */
 bool link_finish(struct link *l);
@@ -58,10 +62,11 @@ const char *link_failure(const struct link *l, const char **sqlstate);
 
 /*
  * Sends an empty query if none was sent for `heartbeat` microseconds (0: never), or will not have
- * been in `slack` more; and fails if a request is left unanswered (facts F6, F16). `now` is of the
+ * been in `slack` more; and fails if a request is left unanswered, with nothing else read either, for
+ * `patience` (facts F6, F16). `now` is of the
  * monotonic clock, and so is what it returns: when to call again; INT64_MAX: no need.
  */
-int64_t link_beat(struct link *l, int64_t now, int64_t heartbeat, int64_t slack);
+int64_t link_beat(struct link *l, int64_t now, int64_t heartbeat, int64_t slack, int64_t patience);
 
 PGconn *link_conn(const struct link *l);
 

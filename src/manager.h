@@ -39,6 +39,9 @@ void manager_set_interval(struct manager *m, int64_t us);
 /* Hands on what was received, and closes. */
 void manager_disconnect(struct manager *m, struct source *s);
 
+/* LISTEN took effect on further channels of a connection. */
+void manager_listens(struct manager *m, struct source *s);
+
 /* Ends it as asked; and whether it is about to end, for any cause. */
 void manager_quit(struct manager *m);
 bool manager_ends(const struct manager *m);

@@ -237,7 +237,7 @@ finish_part(struct part *p)
 static void
 add_channel(struct part *p, const char *name)
 {
-	struct encoding *e = connection_encoding(p->source->connection);
+	struct encoding *e = connection_origin(p->source->connection)->encoding;
 	struct answer *a = &p->op->answer;
 	struct buffer utf8 = {0};
 
@@ -355,7 +355,7 @@ start_notify(struct operation *op, const struct command *c)
 	if (!s)
 		return;
 	for (size_t i = 0; i < 2; i++) {
-		if (!encoding_from_utf8(connection_encoding(s->connection), texts[i],
+		if (!encoding_from_utf8(connection_origin(s->connection)->encoding, texts[i],
 			strlen(texts[i]), &converted[i])) {
 			answer_fail(&op->answer, "\"%s\" does not exist in the server's encoding",
 			    texts[i]);

@@ -8,6 +8,7 @@
 
 #include "arguments.h"
 #include "configfile.h"
+#include "escape.h"
 #include "help.h"
 #include "log.h"
 #include "secret.h"
@@ -190,6 +191,27 @@ get_commands(const struct arguments *a, struct options *o)
 }
 
 static bool
+get_text(const struct arg_str *arg, const char *accepted, char **text)
+{
+	const char *s = arguments_last(arg);
+
+	if (s && (!*s || !utf8_valid(s, strlen(s)))) {
+		arguments_error("invalid --%s \"%s\": accepted is %s, in UTF-8", arg->hdr.longopts,
+		    s, accepted);
+		return false;
+	}
+	*text = s ? xstrdup(s) : NULL;
+	return true;
+}
+
+static bool
+get_work(const struct arguments *a, struct options *o)
+{
+	return get_text(a->catchup_sql, "one SQL statement that returns rows", &o->catchup_sql) &&
+	       get_text(a->exclusive, "a whole number of 64 bits or other text", &o->exclusive);
+}
+
+static bool
 has_notification_command(const struct arguments *a)
 {
 	return a->notify_cmd->count || a->batch_cmd->count;
@@ -314,8 +336,8 @@ get_all(const struct arguments *a, struct options *o)
 	o->control = arguments_last(a->control);
 	o->config = arguments_last(a->config);
 	if (!check_needs(a) || !get_times(a, o) || !get_numbers(a, o) || !get_commands(a, o) ||
-	    !get_buffer(a, o) || !get_format(a, o) || !get_choices(a, o) || !get_operands(a, o) ||
-	    !get_config(o))
+	    !get_work(a, o) || !get_buffer(a, o) || !get_format(a, o) || !get_choices(a, o) ||
+	    !get_operands(a, o) || !get_config(o))
 		return false;
 	if (o->heartbeat < 0)
 		o->heartbeat = HEARTBEAT;
@@ -363,5 +385,7 @@ options_free(struct options *o)
 	free(o->idle_cmd);
 	free(o->listen_cmd);
 	free(o->lost_cmd);
+	free(o->catchup_sql);
+	free(o->exclusive);
 	*o = (struct options){0};
 }

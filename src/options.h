@@ -34,8 +34,9 @@ struct options {
 	bool print; /* notifications go to stdout although a command gets them */
 	int ready_fd;
 	enum reconnect reconnect;
-	int64_t heartbeat;   /* 0: none */
-	const char *control; /* argv's own; NULL: none */
+	int64_t heartbeat;             /* 0: none */
+	char *catchup_sql, *exclusive; /* UTF-8; NULL: none */
+	const char *control;           /* argv's own; NULL: none */
 	const char *config;
 	struct subscriptions file;       /* what `config` wants; `subscriptions` has it, too */
 	struct target_defaults defaults; /* of connection strings at run time; argv's own */

@@ -8,29 +8,24 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "backlog.h"
 #include "buffer.h"
 #include "event.h"
 #include "log.h"
-#include "queue.h"
 #include "record.h"
 #include "stream.h"
 
 /* So much of what came last is kept in one piece. */
 #define FRESH_MAX FIFO_CHUNK
 
-/*
- * In the order of writing: `kept`, then one event for what was discarded after that, then `waiting`,
- * then `fresh`, which a reader that is fast enough takes as it is. Unless something was discarded, `kept`
- * is empty.
- */
+/* In the order of writing: the backlog, then `fresh`, which a reader that is fast enough takes as it is. */
 struct output {
 	struct sink sink;
 	struct output_settings settings;
 	struct stream *stream;
-	struct queue kept, waiting;
+	struct backlog backlog;
 	struct buffer fresh,
 	    entries;          /* its bytes, and a struct queue_entry for each record of them */
-	uint64_t discarded;   /* notifications between the two queues */
 	uint64_t idle_missed; /* the counts of idle events that the reader missed */
 	bool blocked, ended, reader_gone;
 	int error;
@@ -39,15 +34,15 @@ struct output {
 static void
 hold(struct output *o)
 {
-	o->sink.held = queue_size(&o->kept) + queue_size(&o->waiting) + buffer_length(&o->fresh) +
-		       buffer_length(&o->entries);
+	o->sink.held =
+	    backlog_size(&o->backlog) + buffer_length(&o->fresh) + buffer_length(&o->entries);
 }
 
 /* What is fresh waits with the others. */
 static void
 spill(struct output *o)
 {
-	queue_append(&o->waiting, &o->entries, &o->fresh);
+	queue_append(&o->backlog.waiting, &o->entries, &o->fresh);
 	buffer_clear(&o->fresh);
 	buffer_clear(&o->entries);
 }
@@ -93,11 +88,9 @@ static bool
 output_take(struct sink *s, const struct record *r)
 {
 	struct output *o = (struct output *)s;
-	struct queue_entry e = {.kind = QUEUE_NOTIFICATION, .count = 1};
+	struct queue_entry e = {.kind = queue_kind_of(r), .count = 1};
 	size_t before = buffer_length(&o->fresh);
 
-	if (r->kind != RECORD_NOTIFICATION)
-		e.kind = QUEUE_EVENT;
 	if (is_missed(o, r)) {
 		o->idle_missed += r->kind == RECORD_IDLE ? r->count : 0;
 		return false;
@@ -111,42 +104,27 @@ output_take(struct sink *s, const struct record *r)
 	return true;
 }
 
-/* The place where notifications were discarded comes after what is kept. */
+/* For the backlog: the event of discarded notifications. */
 static void
-mark_discarded(struct output *o)
+mark(struct buffer *out, uint64_t count, void *arg)
 {
-	const struct record r = {
-	    .kind = RECORD_DROPPED, .time = clock_realtime(), .count = o->discarded};
-	struct buffer event = {0};
+	struct output *o = arg;
+	const struct record r = {.kind = RECORD_DROPPED, .time = clock_realtime(), .count = count};
 
-	if (o->discarded == 0)
-		return;
 	if (o->settings.events)
-		format_event(o, &r, &event);
-	queue_add(&o->kept, QUEUE_GAP, o->discarded, buffer_content(&event), buffer_length(&event));
-	buffer_free(&event);
-	o->discarded = 0;
+		format_event(o, &r, out);
 }
 
-/* Events, and a notification that is partly written, stay: they are kept in front. */
 static bool
 output_discard(struct sink *s)
 {
 	struct output *o = (struct output *)s;
-	const struct queue_entry *e;
+	bool discarded;
 
 	spill(o);
-	while ((e = queue_front(&o->waiting))) {
-		if (e->kind == QUEUE_NOTIFICATION && !e->begun) {
-			queue_drop(&o->waiting);
-			o->discarded++;
-			hold(o);
-			return true;
-		}
-		mark_discarded(o);
-		queue_move(&o->waiting, &o->kept);
-	}
-	return false;
+	discarded = backlog_discard(&o->backlog);
+	hold(o);
+	return discarded;
 }
 
 static void
@@ -155,17 +133,6 @@ on_written(const struct queue_entry *e, void *arg)
 	struct output *o = arg;
 
 	sink_done(&o->sink, e->count, e->kind != QUEUE_GAP);
-}
-
-/* What is written next: NULL if there is nothing. */
-static struct queue *
-next_queue(struct output *o)
-{
-	if (!queue_front(&o->kept))
-		mark_discarded(o);
-	if (queue_front(&o->kept))
-		return &o->kept;
-	return queue_front(&o->waiting) ? &o->waiting : NULL;
 }
 
 /* Nothing is written any more: what waits has failed. */
@@ -201,7 +168,7 @@ write_fresh(struct output *o)
 
 	if (w < n) {
 		spill(o);
-		queue_consume(&o->waiting, w, on_written, o);
+		queue_consume(&o->backlog.waiting, w, on_written, o);
 		return;
 	}
 	sink_done(&o->sink, buffer_length(&o->entries) / sizeof(struct queue_entry), true);
@@ -213,7 +180,7 @@ write_fresh(struct output *o)
 static bool
 write_some(struct output *o)
 {
-	struct queue *q = next_queue(o);
+	struct queue *q = backlog_oldest(&o->backlog);
 	const char *bytes;
 	size_t n;
 
@@ -274,6 +241,8 @@ output_new(const struct output_settings *settings)
 	if (settings->events)
 		o->sink.kinds |= event_kinds();
 	o->settings = *settings;
+	o->backlog.mark = mark;
+	o->backlog.arg = o;
 	o->stream = stream_open(settings->base, STDOUT_FILENO, on_writable, on_gone, o);
 	return o;
 }
@@ -290,21 +259,6 @@ output_ended(const struct output *o)
 	return o->ended;
 }
 
-/* Empties a queue, and says how many notifications were in it. */
-static uint64_t
-drop_all(struct queue *q)
-{
-	const struct queue_entry *e;
-	uint64_t n = 0;
-
-	while ((e = queue_front(q))) {
-		n += e->kind == QUEUE_NOTIFICATION;
-		queue_drop(q);
-	}
-	queue_free(q);
-	return n;
-}
-
 bool
 output_finish(struct output *o)
 {
@@ -313,7 +267,7 @@ output_finish(struct output *o)
 	char *count;
 
 	spill(o);
-	left = drop_all(&o->kept) + drop_all(&o->waiting);
+	left = backlog_free(&o->backlog);
 	count = xasprintf(
 	    "; %" PRIu64 " notification%s not written", left, left == 1 ? " was" : "s were");
 	if (!stream_close(o->stream) && !o->error) {

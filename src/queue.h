@@ -13,10 +13,12 @@
 #include "fifo.h"
 
 struct buffer;
+struct record;
 
 enum queue_kind {
 	QUEUE_NOTIFICATION,
 	QUEUE_EVENT,
+	QUEUE_ROW, /* a notification too, but never discarded */
 	QUEUE_GAP, /* stands where notifications were discarded; it may have no bytes */
 };
 
@@ -27,11 +29,11 @@ struct queue_entry {
 	    count : 61;               /* records that it stands for */
 };
 
-struct buffer;
-
 struct queue {
 	struct fifo bytes, entries;
 };
+
+enum queue_kind queue_kind_of(const struct record *r);
 
 void queue_add(struct queue *q, enum queue_kind kind, uint64_t count, const void *bytes, size_t n);
 

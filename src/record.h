@@ -20,6 +20,10 @@ enum record_kind {
 	RECORD_LOST,      /* a connection failed, at any time of its life */
 	RECORD_DROPPED,   /* notifications that a full buffer discarded at this place */
 	RECORD_REPLY,     /* the answer to a command of --control */
+	RECORD_CAUGHT_UP, /* the rows of a catch-up are delivered, and their transaction committed */
+	RECORD_CATCHUP_FAILED, /* it was rolled back */
+	RECORD_ACTIVE,         /* this process got the lock of --exclusive */
+	RECORD_WAITING,        /* it does not have it, and nothing is delivered meanwhile */
 };
 
 /* A set of kinds, for a sink to say what it takes. */
@@ -40,6 +44,14 @@ enum lost_phase {
 	LOST_LATER,     /* it had been listening */
 };
 
+/* Why a catch-up failed. */
+enum catchup_trouble {
+	CATCHUP_UNREACHED,   /* no connection, or it was lost */
+	CATCHUP_REFUSED,     /* the statement cannot be run, or is none that could be */
+	CATCHUP_CONFLICT,    /* with another transaction */
+	CATCHUP_UNDELIVERED, /* a command failed, or a write */
+};
+
 struct record {
 	enum record_kind kind;
 	const struct origin *origin; /* NULL for what concerns no single connection */
@@ -48,17 +60,24 @@ struct record {
 	/* RECORD_NOTIFICATION: in the server's encoding */
 	const char *channel, *payload;
 	size_t channel_length, payload_length;
-	int pid; /* of the notifying backend */
+	int pid;  /* of the notifying backend; 0: a row of a catch-up */
+	bool row; /* it is one, and no full buffer discards it */
 
 	/* RECORD_LISTENING */
 	const char *const *channels; /* UTF-8 */
 	size_t channel_count;
 	int backend_pid; /* of the server process that listens */
+	/* RECORD_LISTENING, RECORD_ACTIVE */
 	int64_t since;   /* Unix time in microseconds from which on something may have been missed,
 			    because the connection was lost before; -1: it was not */
 	int64_t gap;     /* microseconds from then until LISTEN took effect again */
+	const char *key; /* RECORD_ACTIVE, RECORD_WAITING: of the lock */
+	bool covered;    /* RECORD_ACTIVE: by a catch-up */
 
-	/* RECORD_IDLE: notifications since the last idle event. RECORD_DROPPED: notifications. */
+	/*
+	 * RECORD_IDLE: notifications since the last idle event. RECORD_DROPPED: notifications.
+	 * RECORD_CAUGHT_UP: rows.
+	 */
 	uint64_t count;
 	const char *garbage; /* RECORD_IDLE: labels of the failed connections, one a line */
 
@@ -68,11 +87,12 @@ struct record {
 	const char *answer;  /* what it came to, for people; "" if there is nothing to say */
 	const char *keys;    /* the same as JSON: `"KEY":VALUE,...`, or "" */
 
-	/* RECORD_LOST */
+	/* RECORD_LOST, RECORD_CATCHUP_FAILED */
 	const char *reason;
 	const char *sqlstate; /* five characters, or NULL: the network */
 	const char *hint;     /* what to do about it, or NULL */
 	enum lost_phase phase;
+	enum catchup_trouble trouble;
 	bool repeated;  /* the attempt before failed for the same reason */
 	bool permanent; /* no retry can mend it */
 	/* Set by the manager: */

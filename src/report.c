@@ -2,6 +2,7 @@
 
 #include "report.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include "buffer.h"
@@ -43,24 +44,43 @@ describe_retry(const struct record *r)
 	return text;
 }
 
+/* What failed: "`what` the connection: reason". */
 static void
-report_lost(const struct record *r)
+report_failure(const struct record *r, const char *what)
 {
-	static const char *const what[] = {[LOST_CONNECTING] = "could not connect to",
-	    [LOST_LISTENING] = "could not listen on",
-	    [LOST_LATER] = "lost the connection to"};
 	void (*say)(const char *, ...) = r->fatal ? log_error : log_warning;
 	char *retry;
 
 	if (!is_worth_a_line(r))
 		return;
 	retry = describe_retry(r);
-	say("%s \"%s\": %s%s%s%s%s", what[r->phase], r->origin->label, r->reason,
+	say("%s \"%s\": %s%s%s%s%s", what, r->origin->label, r->reason,
 	    r->sqlstate ? " (SQLSTATE " : "", r->sqlstate ? r->sqlstate : "",
 	    r->sqlstate ? ")" : "", retry);
 	if (r->hint)
 		log_hint("%s", r->hint);
 	free(retry);
+}
+
+static void
+report_lost(const struct record *r)
+{
+	static const char *const what[] = {[LOST_CONNECTING] = "could not connect to",
+	    [LOST_LISTENING] = "could not listen on",
+	    [LOST_LATER] = "lost the connection to"};
+
+	report_failure(r, what[r->phase]);
+}
+
+/* "what was sent since ..., for 2.5 s, may be missing"; the caller's */
+static char *
+describe_gap(const struct record *r)
+{
+	char since[FORMAT_TIME_LENGTH];
+
+	format_time(since, r->since);
+	return xasprintf("what was sent since %.*s, for %.1f s, may be missing", FORMAT_TIME_LENGTH,
+	    since, (double)r->gap / SECOND);
 }
 
 /* "listening on jobs, audit (app@db1)" */
@@ -83,12 +103,12 @@ static void
 report_listening(struct report *report, const struct record *r)
 {
 	char *line = describe_listening(r, r->since >= 0 ? " again" : "");
-	char since[FORMAT_TIME_LENGTH];
+	char *gap;
 
 	if (r->since >= 0) {
-		format_time(since, r->since);
-		log_warning("%s: what was sent since %.*s, for %.1f s, may be missing", line,
-		    FORMAT_TIME_LENGTH, since, (double)r->gap / SECOND);
+		gap = describe_gap(r);
+		log_warning("%s: %s", line, gap);
+		free(gap);
 	} else if (report->started) {
 		log_info("%s", line);
 	} else if (report->count++ < LINES_MAX) {
@@ -96,6 +116,43 @@ report_listening(struct report *report, const struct record *r)
 		return;
 	}
 	free(line);
+}
+
+/* A drain, which never starts, says nothing (nor of a lock below). */
+static void
+report_caught_up(const struct report *report, const struct record *r)
+{
+	if (report->started && r->count)
+		log_info("caught up with %" PRIu64 " row%s (%s)", r->count,
+		    r->count == 1 ? "" : "s", r->origin->label);
+}
+
+static void
+report_active(const struct report *report, const struct record *r)
+{
+	char *gap = r->since >= 0 ? describe_gap(r) : NULL;
+
+	if (!report->started)
+		;
+	else if (gap && !r->covered)
+		log_warning("active, with the lock \"%s\" (%s): %s", r->key, r->origin->label, gap);
+	else
+		log_info("active, with the lock \"%s\" (%s)", r->key, r->origin->label);
+	free(gap);
+}
+
+static void
+report_waiting(const struct report *report, const struct record *r)
+{
+	if (r->fatal)
+		log_error(
+		    "could not get the lock \"%s\" (%s): %s", r->key, r->origin->label, r->reason);
+	else if (r->reason)
+		log_warning("waiting: no session for the lock \"%s\" (%s): %s", r->key,
+		    r->origin->label, r->reason);
+	else if (report->started)
+		log_info(
+		    "waiting: another process has the lock \"%s\" (%s)", r->key, r->origin->label);
 }
 
 static void
@@ -112,12 +169,35 @@ report_reply(const struct record *r)
 static bool
 report_take(struct sink *s, const struct record *r)
 {
-	if (r->kind == RECORD_LOST)
+	struct report *report = (struct report *)s;
+
+	switch (r->kind) {
+	case RECORD_LISTENING:
+		report_listening(report, r);
+		break;
+	case RECORD_LOST:
 		report_lost(r);
-	else if (r->kind == RECORD_REPLY)
+		break;
+	case RECORD_CATCHUP_FAILED:
+		report_failure(r, "could not catch up on");
+		break;
+	case RECORD_CAUGHT_UP:
+		report_caught_up(report, r);
+		break;
+	case RECORD_ACTIVE:
+		report_active(report, r);
+		break;
+	case RECORD_WAITING:
+		report_waiting(report, r);
+		break;
+	case RECORD_REPLY:
 		report_reply(r);
-	else
-		report_listening((struct report *)s, r);
+		break;
+	case RECORD_NOTIFICATION:
+	case RECORD_IDLE:
+	case RECORD_DROPPED:
+		break;
+	}
 	return false;
 }
 
@@ -130,6 +210,8 @@ report_new(bool replies)
 	r->sink.ops = &ops;
 	r->sink.name = "standard error";
 	r->sink.kinds = RECORD_BIT(RECORD_LISTENING) | RECORD_BIT(RECORD_LOST) |
+			RECORD_BIT(RECORD_CAUGHT_UP) | RECORD_BIT(RECORD_CATCHUP_FAILED) |
+			RECORD_BIT(RECORD_ACTIVE) | RECORD_BIT(RECORD_WAITING) |
 			(replies ? RECORD_BIT(RECORD_REPLY) : 0);
 	return r;
 }

@@ -8,28 +8,43 @@
 struct request {
 	char *sql;
 	char *parameters[REQUEST_PARAMETERS];
-	int parameter_count; /* 0: a simple query */
+	int parameter_count; /* 0: a simple query, unless: */
+	bool rows;
 	request_done *done;
 	void *arg;
 	struct request *next;
 };
 
-void
-requests_add_with(struct requests *q, char *sql, const char *const parameters[], int count,
-    request_done *done, void *arg)
+static struct request *
+add(struct requests *q, char *sql, request_done *done, void *arg)
 {
 	struct request *r = xcalloc(1, sizeof *r), **at = &q->first;
 
-	assert(count <= REQUEST_PARAMETERS);
 	r->sql = sql;
-	for (int i = 0; i < count; i++)
-		r->parameters[i] = xstrdup(parameters[i]);
-	r->parameter_count = count;
 	r->done = done;
 	r->arg = arg;
 	while (*at)
 		at = &(*at)->next;
 	*at = r;
+	return r;
+}
+
+void
+requests_add_with(struct requests *q, char *sql, const char *const parameters[], int count,
+    request_done *done, void *arg)
+{
+	struct request *r = add(q, sql, done, arg);
+
+	assert(count <= REQUEST_PARAMETERS);
+	for (int i = 0; i < count; i++)
+		r->parameters[i] = xstrdup(parameters[i]);
+	r->parameter_count = count;
+}
+
+void
+requests_add_rows(struct requests *q, char *sql, request_done *done, void *arg)
+{
+	add(q, sql, done, arg)->rows = true;
 }
 
 void
@@ -46,7 +61,10 @@ requests_send(struct requests *q, PGconn *conn)
 
 	if (q->sent || !r)
 		return true;
-	if (r->parameter_count)
+	if (r->rows)
+		ok = PQsendQueryParams(conn, r->sql, 0, NULL, NULL, NULL, NULL, 0) &&
+		     PQsetSingleRowMode(conn);
+	else if (r->parameter_count)
 		ok = PQsendQueryParams(conn, r->sql, r->parameter_count, NULL,
 		    (const char *const *)r->parameters, NULL, NULL, 0);
 	else
@@ -71,22 +89,34 @@ is_copy(const PGresult *result)
 bool
 requests_collect(struct requests *q, PGconn *conn)
 {
-	while (q->sent && !q->answered && !PQisBusy(conn)) {
+	while (q->sent && !q->answered && !q->row && !PQisBusy(conn)) {
 		PGresult *result = PQgetResult(conn);
 		bool copy = is_copy(result);
 
 		if (!result) {
 			q->answered = true;
+		} else if (PQresultStatus(result) == PGRES_SINGLE_TUPLE) {
+			q->row = result;
 		} else if (q->result && request_failed(q->result)) {
 			PQclear(result);
 		} else {
 			PQclear(q->result);
 			q->result = result;
 		}
-		if (copy)
+		if (copy && !q->first->rows)
 			return false;
+		q->answered |= copy;
 	}
 	return true;
+}
+
+PGresult *
+requests_row(struct requests *q, PGconn *conn)
+{
+	PGresult *row = q->row;
+
+	q->row = NULL;
+	return row && requests_collect(q, conn) ? row : NULL;
 }
 
 static void
@@ -115,7 +145,9 @@ requests_finish(struct requests *q)
 void
 requests_abandon(struct requests *q)
 {
+	PQclear(q->row);
 	PQclear(q->result);
+	q->row = NULL;
 	while (q->first)
 		finish(q, NULL);
 }

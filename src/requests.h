@@ -26,6 +26,7 @@ struct requests {
 	bool sent, answered;
 	int64_t sent_at, sent_time; /* the first: monotonic, and Unix time; microseconds */
 	PGresult *result;
+	PGresult *row; /* read, and not handed on; nothing behind it is collected */
 };
 
 /* Takes `sql`, from malloc. `done` may be NULL, where nothing depends on the answer. */
@@ -37,12 +38,22 @@ void requests_add(struct requests *q, char *sql, request_done *done, void *arg);
 void requests_add_with(struct requests *q, char *sql, const char *const parameters[], int count,
     request_done *done, void *arg);
 
+/*
+ * One statement by the extended protocol, so it is one. Its rows come singly, from requests_row(), before
+ * its answer, which has none of them.
+ */
+void requests_add_rows(struct requests *q, char *sql, request_done *done, void *arg);
+
+/* The next row that was read, the caller's; NULL: there is none now. */
+PGresult *requests_row(struct requests *q, PGconn *conn);
+
 /* Sends the next, where nothing is on the wire. False if the connection failed. */
 MUST_CHECK bool requests_send(struct requests *q, PGconn *conn);
 
 /*
  * Takes what was read of the answer; `answered` is set when it is whole. False if the server started
- * a COPY, which no request asks for: the connection is of no use then.
+ * a COPY that was not asked for: the connection is of no use then. (To a request for rows COPY is an
+ * answer, and of no use either.)
  */
 MUST_CHECK bool requests_collect(struct requests *q, PGconn *conn);
 

@@ -48,6 +48,12 @@ sinks_room(struct sinks *set)
 	return !set->full;
 }
 
+bool
+sinks_room_for_row(const struct sinks *set)
+{
+	return held(set) < set->budget / 4 * 3;
+}
+
 /* The sink that holds most: who is slow when there is no room. */
 static const struct sink *
 slowest(const struct sinks *set)
@@ -76,7 +82,7 @@ static void
 pass_all(struct sinks *set)
 {
 	for (size_t i = 0; i < set->count; i++)
-		if (set->list[i]->ops->pass)
+		if (set->list[i]->ops->pass && !set->list[i]->halted)
 			set->list[i]->ops->pass(set->list[i]);
 }
 
@@ -165,6 +171,20 @@ sinks_stop(struct sinks *set)
 			set->list[i]->ops->stop(set->list[i]);
 }
 
+void
+sinks_halt(struct sinks *set, bool halted)
+{
+	const unsigned kinds = RECORD_BIT(RECORD_NOTIFICATION) | RECORD_BIT(RECORD_IDLE);
+
+	for (size_t i = 0; i < set->count; i++) {
+		struct sink *s = set->list[i];
+
+		s->halted = halted && (s->halted || (s->kinds & kinds && s->out < s->in));
+		if (s->halted && s->ops->stop)
+			s->ops->stop(s);
+	}
+}
+
 uint64_t
 sinks_progress(const struct sinks *set)
 {
@@ -176,10 +196,16 @@ sinks_progress(const struct sinks *set)
 }
 
 static bool
+concerns(const struct fence *f, const struct sink *s)
+{
+	return !f->kinds || f->kinds & s->kinds;
+}
+
+static bool
 has_passed(const struct sinks *set, const struct fence *f)
 {
 	for (size_t i = 0; i < set->count; i++)
-		if (set->list[i]->out < f->to[i])
+		if (concerns(f, set->list[i]) && set->list[i]->out < f->to[i])
 			return false;
 	return f->set;
 }
@@ -232,6 +258,16 @@ fence_set(struct sinks *set, struct fence *f)
 }
 
 void
+fence_cancel(struct sinks *set, struct fence *f)
+{
+	for (struct fence **at = &set->fences; *at; at = &(*at)->next)
+		if (*at == f) {
+			*at = f->next;
+			return;
+		}
+}
+
+void
 sink_done(struct sink *s, uint64_t n, bool ok)
 {
 	uint64_t first = s->out + 1;
@@ -242,6 +278,7 @@ sink_done(struct sink *s, uint64_t n, bool ok)
 	s->progress++;
 	assert(s->out <= s->in);
 	for (struct fence *f = ok ? NULL : s->set->fences; f; f = f->next)
-		if (s->out > f->from[s->index] && (!f->set || first <= f->to[s->index]))
+		if (concerns(f, s) && s->out > f->from[s->index] &&
+		    (!f->set || first <= f->to[s->index]))
 			f->failed = true;
 }

@@ -47,6 +47,7 @@ struct sink {
 	struct log_pace pace;
 	struct sinks *set;
 	size_t index;
+	bool halted;
 };
 
 #define SINKS_MAX 8
@@ -63,6 +64,7 @@ enum overflow {
  * until `passed` was called, once every sink is done with them. `failed`: not all were delivered.
  */
 struct fence {
+	unsigned kinds; /* only sinks that take one of these matter; 0: all do */
 	uint64_t from[SINKS_MAX], to[SINKS_MAX];
 	bool set, failed;
 	void (*passed)(struct fence *f, void *arg);
@@ -91,6 +93,11 @@ void sinks_take(struct sinks *set, const struct record *r);
  * exceed the budget by them and by one notification.
  */
 bool sinks_room(struct sinks *set);
+/*
+ * Whether a row of a catch-up may be pulled: it is never discarded, and can wait where it is, so it leaves
+ * a part of the buffer to what cannot.
+ */
+bool sinks_room_for_row(const struct sinks *set);
 /* Whether what is held has reached the budget, whatever is done about that. */
 bool sinks_exceeded(const struct sinks *set);
 
@@ -105,6 +112,12 @@ uint64_t sinks_discarded(const struct sinks *set);
 bool sinks_working(const struct sinks *set);
 void sinks_stop(struct sinks *set);
 
+/*
+ * While it is halted, what a sink of notifications or idle events holds stays there; what it does by itself
+ * is ended. What comes to one that held nothing is delivered all the same.
+ */
+void sinks_halt(struct sinks *set, bool halted);
+
 /* Changes whenever anything is delivered. */
 uint64_t sinks_progress(const struct sinks *set);
 
@@ -114,6 +127,8 @@ void sinks_pass(struct sinks *set);
 void fence_begin(struct sinks *set, struct fence *f);
 /* `passed` is called from sinks_pass(). */
 void fence_set(struct sinks *set, struct fence *f);
+/* Nobody waits for it any more. It may have passed, or never have begun. */
+void fence_cancel(struct sinks *set, struct fence *f);
 
 /* For sinks: done with the next `n` records; `ok`: delivered. */
 void sink_done(struct sink *s, uint64_t n, bool ok);

@@ -110,6 +110,7 @@ sources_add(struct sources *set, struct subscription *subscription, bool at_star
 	set->list = xrealloc(set->list, (set->count + 1) * sizeof *set->list);
 	set->list[set->count++] = s;
 	set->starting += at_start;
+	s->at_start = at_start;
 	s->settled = !at_start;
 	connection_pause(s->connection, set->paused);
 	connection_start(s->connection);

@@ -23,14 +23,16 @@ struct source {
 	struct sources *set;
 	struct subscription subscription; /* owned */
 	struct connection *connection;
-	bool good;    /* it listens */
-	bool settled; /* its first attempt has ended, in either way */
-	bool drained; /* the manager's: nothing more is expected of it in a drain */
+	bool at_start; /* it was there at the start */
+	bool good;     /* it listens */
+	bool settled;  /* its first attempt has ended, in either way */
+	bool drained;  /* the manager's: nothing more is expected of it in a drain */
 
 	unsigned attempt;        /* failed ones in a row */
 	int64_t listening_since; /* monotonic */
 	struct backoff backoff;
 	struct event retry;
+	struct round *round; /* its catch-ups, catching.c's; NULL: it has had none */
 
 	source_outcome *outcome; /* or NULL; called once */
 	void *outcome_arg;

@@ -140,7 +140,7 @@ parse_integer(const char *s, int64_t min, int64_t max, int64_t *value)
 	for (; *s; s++) {
 		if (*s < '0' || *s > '9')
 			return false;
-		if (n > (INT64_MAX - 9) / 10)
+		if (n > (INT64_MAX - (*s - '0')) / 10)
 			return false;
 		n = n * 10 + (*s - '0');
 	}

@@ -300,7 +300,8 @@ start_notifiers() {
 	END
 	mkdir "$TMP/bin"
 	printf '#!/bin/sh\npsql -XqAtc "DELETE FROM jobs RETURNING id" </dev/null\n' >"$TMP/bin/work-off-jobs"
-	chmod +x "$TMP/bin/work-off-jobs"
+	printf '#!/bin/sh\necho "$(cat) handled" >&2\n' >"$TMP/bin/handle-job"
+	chmod +x "$TMP/bin/work-off-jobs" "$TMP/bin/handle-job"
 	PATH=$TMP/bin:$PATH
 	notifiers=()
 	for database in "$PGDATABASE" app billing; do
@@ -343,6 +344,12 @@ expect() {
 	local tab=$'\t'
 	ends=no patterns=()
 	case $(cat "$1") in
+		*'--exclusive jobs'*)
+			patterns=('^pgwait: active, with the lock "jobs"' '^mail 17 handled$')
+			;;
+		*'-t 0 --notify-cmd'*'--catchup-sql'*)
+			ends=yes patterns=('^mail 17 handled$')
+			;;
 		'pgwait -d app jobs audit')
 			patterns=("^jobs${tab}mail 17${tab}[0-9]+\$" "^audit${tab}${tab}[0-9]+\$"
 				"^jobs${tab}two\\\\nlines${tab}[0-9]+\$")

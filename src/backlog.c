@@ -1,0 +1,82 @@
+#include "config.h"
+
+#include "backlog.h"
+
+#include "buffer.h"
+
+/* The place where notifications were discarded comes after what is kept. */
+static void
+mark_discarded(struct backlog *b)
+{
+	struct buffer bytes = {0};
+
+	if (b->discarded == 0)
+		return;
+	if (b->mark)
+		b->mark(&bytes, b->discarded, b->arg);
+	queue_add(&b->kept, QUEUE_GAP, b->discarded, buffer_content(&bytes), buffer_length(&bytes));
+	buffer_free(&bytes);
+	b->discarded = 0;
+}
+
+bool
+backlog_discard(struct backlog *b)
+{
+	const struct queue_entry *e;
+
+	while ((e = queue_front(&b->waiting))) {
+		if (e->kind == QUEUE_NOTIFICATION && !e->begun) {
+			queue_drop(&b->waiting);
+			b->discarded++;
+			return true;
+		}
+		mark_discarded(b);
+		queue_move(&b->waiting, &b->kept);
+	}
+	return false;
+}
+
+struct queue *
+backlog_oldest(struct backlog *b)
+{
+	if (!queue_front(&b->kept))
+		mark_discarded(b);
+	if (queue_front(&b->kept))
+		return &b->kept;
+	return queue_front(&b->waiting) ? &b->waiting : NULL;
+}
+
+size_t
+backlog_take_run(struct backlog *b, struct fifo *out)
+{
+	const struct queue_entry *e;
+	size_t n = 0;
+
+	if (!queue_front(&b->kept))
+		return queue_take_all(&b->waiting, out);
+	for (; (e = queue_front(&b->kept)) && e->kind != QUEUE_GAP; n++) {
+		fifo_move(&b->kept.bytes, out, e->length);
+		fifo_consume(&b->kept.entries, sizeof *e);
+	}
+	return n;
+}
+
+static uint64_t
+drop_all(struct queue *q)
+{
+	const struct queue_entry *e;
+	uint64_t n = 0;
+
+	while ((e = queue_front(q))) {
+		n += e->kind == QUEUE_NOTIFICATION || e->kind == QUEUE_ROW;
+		queue_drop(q);
+	}
+	queue_free(q);
+	return n;
+}
+
+uint64_t
+backlog_free(struct backlog *b)
+{
+	return drop_all(&b->kept) + drop_all(&b->waiting);
+}

@@ -1,0 +1,293 @@
+#include "config.h"
+
+#include "exclusive.h"
+
+#include <event2/event.h>
+#include <event2/event_struct.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/time.h>
+
+#include "backoff.h"
+#include "buffer.h"
+#include "connector.h"
+#include "encoding.h"
+#include "link.h"
+#include "message.h"
+#include "pace.h"
+#include "target.h"
+
+#define ASK       SECOND       /* from one question to the next */
+#define HEARTBEAT (2 * SECOND) /* while active */
+#define PATIENCE  (3 * SECOND) /* with an answer */
+
+enum exclusive_state {
+	/* No session; one is being opened, or will be. */
+	EXCLUSIVE_AWAY,
+	/* There is a session, and no answer yet. */
+	EXCLUSIVE_ASKING,
+	/* Another session has the lock. */
+	EXCLUSIVE_WAITING,
+	/* Ours has it, until the session ends. */
+	EXCLUSIVE_ACTIVE,
+};
+
+struct exclusive {
+	struct event_base *base;
+	struct target *target;
+	const struct origin *origin;
+	const char *key;
+	char *key_sent; /* in the server's encoding */
+	enum exclusive_state state;
+	struct connector *connector;
+	struct link *link;
+	struct pace_job job; /* the link woke us */
+	struct event timer;  /* the next attempt, question or heartbeat */
+	struct backoff backoff;
+
+	/* When a query was sent whose answer showed that somebody was active: monotonic, Unix time. */
+	int64_t proven, proven_time;
+	struct record record;
+	bool changed;
+	bool asked; /* and not answered */
+	char *reason;
+};
+
+static void
+arm(struct exclusive *x, int64_t delay)
+{
+	struct timeval tv;
+
+	timeval_from(delay > 0 ? delay : 0, &tv);
+	event_add(&x->timer, &tv);
+}
+
+/* The only place that changes the state; news for exclusive_next(). */
+static void
+set_state(struct exclusive *x, enum exclusive_state state, const char *reason)
+{
+	char *line = reason ? message_line(reason) : NULL;
+	bool same = state == x->state && (!line || (x->reason && strcmp(line, x->reason) == 0));
+
+	x->state = state;
+	if (state == EXCLUSIVE_ASKING || same) {
+		free(line);
+		return;
+	}
+	free(x->reason);
+	x->reason = line;
+	x->changed = true;
+	x->record =
+	    (struct record){.kind = state == EXCLUSIVE_ACTIVE ? RECORD_ACTIVE : RECORD_WAITING,
+		.origin = x->origin,
+		.time = clock_realtime(),
+		.key = x->key,
+		.since = -1};
+	if (state == EXCLUSIVE_ACTIVE && x->proven) {
+		x->record.since = x->proven_time;
+		x->record.gap = clock_monotonic() - x->proven;
+	}
+}
+
+/* The lock, if there was one, is gone with the session. */
+static void
+leave(struct exclusive *x, const char *reason)
+{
+	set_state(x, EXCLUSIVE_AWAY, reason);
+	x->asked = false;
+	link_close(x->link);
+	x->link = NULL;
+	pace_remove(&x->job);
+	arm(x, backoff_next(&x->backoff, 0));
+}
+
+static void
+on_asked(void *arg, const PGresult *result)
+{
+	struct exclusive *x = arg;
+
+	if (!result)
+		return; /* the link fails or is closed */
+	x->asked = false;
+	if (request_failed(result) || PQntuples(result) != 1) {
+		link_fail(x->link, PQresultErrorMessage(result), NULL);
+		return;
+	}
+	x->backoff = (struct backoff){0};
+	set_state(x, *PQgetvalue(result, 0, 0) == 't' ? EXCLUSIVE_ACTIVE : EXCLUSIVE_WAITING, NULL);
+}
+
+/* A number is the lock's own; other text is hashed there, so that all agree. */
+static char *
+question(const struct exclusive *x)
+{
+	int64_t number;
+
+	if (parse_integer(x->key + (*x->key == '-'), 0, INT64_MAX, &number))
+		return xstrdup("SELECT pg_catalog.pg_try_advisory_lock($1::pg_catalog.int8)");
+	if (PQserverVersion(link_conn(x->link)) >= 110000)
+		return xstrdup("SELECT pg_catalog.pg_try_advisory_lock("
+			       "pg_catalog.hashtextextended($1, 0))");
+	return xstrdup("SELECT pg_catalog.pg_try_advisory_lock(pg_catalog.hashtext($1))");
+}
+
+static void
+ask(struct exclusive *x)
+{
+	const char *parameters[] = {x->key_sent};
+
+	x->asked = true;
+	link_request_with(x->link, question(x), parameters, 1, on_asked, x);
+}
+
+/*
+ * The server shall see soon that our host is gone: keepalives after 5 s, and five of them; or what it
+ * sent last is not acknowledged for as long.
+ */
+static void
+set_up(struct exclusive *x)
+{
+	bool user_timeout = PQserverVersion(link_conn(x->link)) >= 120000;
+
+	link_request(x->link,
+	    xasprintf("SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 1; "
+		      "SET tcp_keepalives_count = 5%s",
+		user_timeout ? "; SET tcp_user_timeout = 10000" : ""),
+	    NULL, NULL);
+}
+
+/* Ends the request that was answered. Whatever the answer to the question is, somebody was active then. */
+static bool
+finish_request(struct exclusive *x)
+{
+	int64_t sent_at = link_sent_at(x->link), sent_time = link_sent_time(x->link);
+
+	if (!link_finish(x->link))
+		return false;
+	if (x->state == EXCLUSIVE_ACTIVE || x->state == EXCLUSIVE_WAITING) {
+		x->proven = sent_at;
+		x->proven_time = sent_time;
+	}
+	return true;
+}
+
+static void
+on_turn(void *arg)
+{
+	struct exclusive *x = arg;
+	const char *sqlstate, *reason;
+	PGnotify *n;
+
+	while ((n = link_notify(x->link)) ||
+	       finish_request(x)) /* looking for one finds the server's last word */
+		PQfreemem(n);
+	reason = link_failure(x->link, &sqlstate);
+	if (reason)
+		leave(x, reason);
+}
+
+static void
+on_wake(void *arg)
+{
+	struct exclusive *x = arg;
+
+	pace_add(&x->job);
+}
+
+static bool
+encode_key(struct exclusive *x, const char *server_encoding)
+{
+	struct encoding *e = server_encoding ? encoding_open(server_encoding) : NULL;
+	struct buffer b = {0};
+	bool ok = encoding_from_utf8(e, x->key, strlen(x->key), &b);
+
+	free(x->key_sent);
+	x->key_sent = ok ? xstrndup(buffer_content(&b), buffer_length(&b)) : NULL;
+	buffer_free(&b);
+	encoding_close(e);
+	return ok;
+}
+
+static void
+on_connected(PGconn *conn, const struct connector_failure *failure, void *arg)
+{
+	struct exclusive *x = arg;
+
+	x->connector = NULL;
+	if (!conn) {
+		leave(x, failure->reason);
+		return;
+	}
+	x->link = link_open(x->base, conn, x->target->label, on_wake, x);
+	if (!encode_key(x, PQparameterStatus(conn, "server_encoding"))) {
+		leave(x, "the key has characters that do not exist in the server's encoding");
+		return;
+	}
+	set_state(x, EXCLUSIVE_ASKING, NULL);
+	link_read(x->link, true);
+	set_up(x);
+	ask(x);
+	arm(x, ASK);
+}
+
+/* The next attempt to connect, the next question, the next heartbeat: once a second, or sooner. */
+static void
+on_timer(evutil_socket_t fd, short what, void *arg)
+{
+	const struct connector_policy policy = {.never_prompt = true};
+	struct exclusive *x = arg;
+	int64_t now = clock_monotonic(), due;
+
+	(void)fd;
+	(void)what;
+	if (!x->link) {
+		x->connector = connector_start(x->base, x->target, &policy, on_connected, x);
+		return;
+	}
+	if (x->state == EXCLUSIVE_WAITING && !x->asked)
+		ask(x);
+	due = link_beat(x->link, now, HEARTBEAT, 0, PATIENCE);
+	arm(x, due - now < ASK ? due - now : ASK);
+}
+
+struct exclusive *
+exclusive_start(
+    struct event_base *base, struct target *target, const struct origin *origin, const char *key)
+{
+	struct exclusive *x = xcalloc(1, sizeof *x);
+
+	x->base = base;
+	x->target = target;
+	x->origin = origin;
+	x->key = key;
+	x->job.run = on_turn;
+	x->job.arg = x;
+	evtimer_assign(&x->timer, base, on_timer, x);
+	arm(x, 0);
+	return x;
+}
+
+void
+exclusive_free(struct exclusive *x)
+{
+	if (!x)
+		return;
+	if (x->connector)
+		connector_cancel(x->connector);
+	event_del(&x->timer);
+	pace_remove(&x->job);
+	link_close(x->link);
+	free(x->key_sent);
+	free(x->reason);
+	free(x);
+}
+
+const struct record *
+exclusive_next(struct exclusive *x)
+{
+	if (!x->changed)
+		return NULL;
+	x->changed = false;
+	x->record.reason = x->reason;
+	return &x->record;
+}

@@ -1,0 +1,359 @@
+#include "config.h"
+
+#include "intake.h"
+
+#include "delivery.h"
+#include "exclusive.h"
+#include "options.h"
+#include "ready.h"
+
+bool
+intake_is_drain(const struct manager *m)
+{
+	return m->options->timeout == 0;
+}
+
+bool
+intake_count_reached(const struct manager *m)
+{
+	int64_t count = m->options->count;
+
+	return count >= 0 && m->taken >= (uint64_t)count &&
+	       m->taken - sinks_discarded(&m->sinks) >= (uint64_t)count;
+}
+
+void
+intake_end(struct manager *m, enum cause cause)
+{
+	if (m->cause == CAUSE_NONE)
+		m->cause = cause;
+}
+
+/* A catch-up is never cut: -n is looked at when none is under way. */
+static void
+look_at_count(struct manager *m)
+{
+	if (intake_count_reached(m) && m->catching.running == 0)
+		intake_end(m, CAUSE_COUNT);
+}
+
+/* Every connection listens, now or some time after the start. */
+static void
+tell_ready(struct manager *m)
+{
+	if (m->told || m->sources.good < m->sources.count)
+		return;
+	m->told = true;
+	ready_tell(m->options->ready_fd);
+}
+
+void
+intake_set_interval(struct manager *m, int64_t us)
+{
+	m->interval = us;
+	ticker_stop(&m->idle);
+	if (m->running && us > 0)
+		ticker_start(&m->idle, m->base, us, clock_monotonic());
+}
+
+void
+intake_started(struct manager *m)
+{
+	const struct options *o = m->options;
+
+	if (m->sources.count == 0)
+		tell_ready(m);
+	if (intake_is_drain(m))
+		return; /* cron mails whatever it sees */
+	delivery_started(m->delivery);
+	m->last_taken = clock_monotonic();
+	m->running = true;
+	intake_set_interval(m, m->interval);
+	if (o->exit_idle > 0)
+		ticker_start(&m->exit_idle, m->base, o->exit_idle, m->last_taken);
+}
+
+static void
+drained(struct manager *m, struct source *s)
+{
+	if (s->drained)
+		return;
+	s->drained = true;
+	if (--m->draining == 0)
+		intake_end(m, CAUSE_DRAINED);
+}
+
+static void
+on_drained(struct connection *c, void *arg)
+{
+	struct source *s = arg;
+
+	(void)c;
+	drained(s->set->manager, s);
+}
+
+/* A catch-up comes first, and has no deadline. */
+static void
+drain(struct source *s)
+{
+	connection_hold_clock(s->connection, false);
+	connection_barrier(s->connection, on_drained);
+}
+
+/* What there is to do on a connection that listens, once what comes is delivered. */
+static void
+begin_work(struct manager *m, struct source *s)
+{
+	if (!m->active)
+		return;
+	catching_start(&m->catching, s);
+	if (!intake_is_drain(m))
+		return;
+	connection_hold_clock(s->connection, true);
+	if (!catching_runs(s))
+		drain(s);
+}
+
+/* The lock is asked for once notifications are known to get through the first connection (fact F5). */
+static void
+ask_for_lock(struct manager *m)
+{
+	struct source *first = m->sources.count ? m->sources.list[0] : NULL;
+
+	if (!m->options->exclusive || m->exclusive || !first || !first->good)
+		return;
+	m->holder = first;
+	m->exclusive = exclusive_start(m->base, first->subscription.target,
+	    connection_origin(first->connection), m->options->exclusive);
+}
+
+static void
+deactivate(struct manager *m)
+{
+	m->active = false;
+	sinks_halt(&m->sinks, true);
+	for (size_t i = 0; i < m->sources.count; i++)
+		catching_stop(&m->catching, m->sources.list[i]);
+}
+
+static void
+activate(struct manager *m)
+{
+	m->active = true;
+	sinks_halt(&m->sinks, false);
+	for (size_t i = 0; i < m->sources.count; i++)
+		if (m->sources.list[i]->good)
+			begin_work(m, m->sources.list[i]);
+}
+
+/* A drain does not wait for a lock that another process has. */
+static void
+end_drain(struct manager *m, const struct record *r)
+{
+	if (r->reason)
+		m->failure = STATUS_LOST;
+	intake_end(m, CAUSE_DRAINED);
+}
+
+void
+intake_standing(struct manager *m)
+{
+	const struct record *r;
+	struct record told;
+
+	while (m->exclusive && (r = exclusive_next(m->exclusive))) {
+		told = *r;
+		told.covered = m->options->catchup_sql != NULL;
+		told.fatal = intake_is_drain(m) && r->reason;
+		if (r->kind == RECORD_WAITING)
+			deactivate(m);
+		sinks_take(&m->sinks, &told);
+		if (r->kind == RECORD_ACTIVE)
+			activate(m);
+		else if (intake_is_drain(m))
+			end_drain(m, r);
+	}
+}
+
+void
+intake_removed(struct manager *m, struct source *s)
+{
+	catching_stop(&m->catching, s);
+	if (s != m->holder)
+		return;
+	exclusive_free(m->exclusive);
+	m->exclusive = NULL;
+	m->holder = NULL;
+	deactivate(m);
+	ask_for_lock(m);
+}
+
+/* Tells whoever waits for the outcome of an attempt. */
+static bool
+tell_outcome(struct source *s, const struct record *lost)
+{
+	source_outcome *outcome = s->outcome;
+
+	s->outcome = NULL;
+	return outcome && outcome(s, lost, s->outcome_arg);
+}
+
+static void
+take_listening(struct manager *m, struct source *s, const struct record *r)
+{
+	source_listens(s);
+	sinks_take(&m->sinks, r);
+	ask_for_lock(m);
+	begin_work(m, s);
+	(void)tell_outcome(s, NULL);
+	if (source_settle(s))
+		intake_started(m);
+	tell_ready(m); /* after the line on stderr: who waits for it may write there too */
+}
+
+/* Whether pgwait ends because this connection failed (man page, When a connection fails). */
+static bool
+is_fatal(const struct manager *m, const struct source *s, const struct record *r)
+{
+	size_t others_good = m->sources.good - s->good;
+	size_t others_starting = m->sources.starting - !s->settled;
+
+	if (intake_is_drain(m) || (r->permanent && !s->settled))
+		return true;
+	if (others_good > 0 || others_starting > 0)
+		return false;
+	return m->options->reconnect == RECONNECT_NEVER ||
+	       (m->options->reconnect == RECONNECT_LOST && !m->running);
+}
+
+/* pgwait ends for a failure, a drain once the other connections are drained. */
+static void
+end_for(struct manager *m, struct source *s, enum status status)
+{
+	if (m->failure == STATUS_OK)
+		m->failure = status;
+	if (intake_is_drain(m))
+		drained(m, s);
+	else
+		intake_end(m, CAUSE_LOST);
+}
+
+/* A drain cannot get a lock without its first connection. */
+static void
+drain_without_lock(struct manager *m, const struct source *lost)
+{
+	if (m->options->exclusive && !m->active && m->sources.list[0] == lost)
+		intake_end(m, CAUSE_DRAINED);
+}
+
+/* A connection goes to the garbage. */
+static void
+take_lost(struct manager *m, struct source *s, const struct record *r)
+{
+	struct record told = *r;
+	bool retry = !intake_is_drain(m) && m->options->reconnect != RECONNECT_NEVER &&
+		     m->cause == CAUSE_NONE;
+	bool harmless = tell_outcome(s, r);
+
+	if (s->gone)
+		return;
+	catching_stop(&m->catching, s);
+	told.fatal = !harmless && is_fatal(m, s, r);
+	told.retry = source_fails(s, retry && !told.fatal);
+	told.attempt = s->attempt;
+	sinks_take(&m->sinks, &told);
+	if (told.fatal)
+		end_for(m, s, r->phase == LOST_LISTENING ? STATUS_REFUSED : STATUS_LOST);
+	if (intake_is_drain(m))
+		drain_without_lock(m, s);
+	if (source_settle(s))
+		intake_started(m);
+}
+
+/* What comes to a process that has no lock is for the one that has it. */
+static void
+take_notification(struct manager *m, const struct record *r)
+{
+	if (!m->active || (intake_count_reached(m) && !r->row))
+		return;
+	sinks_take(&m->sinks, r);
+	m->taken++;
+	look_at_count(m);
+}
+
+void
+intake_pull(struct manager *m, struct source *s, bool need_room)
+{
+	const struct record *r;
+	uint64_t before = m->taken;
+	bool dry = false;
+
+	while (m->cause != CAUSE_COUNT && (!need_room || sinks_room(&m->sinks))) {
+		r = connection_next(s->connection);
+		dry = !r;
+		if (dry)
+			break;
+		switch (r->kind) {
+		case RECORD_NOTIFICATION:
+			take_notification(m, r);
+			break;
+		case RECORD_LISTENING:
+			take_listening(m, s, r);
+			break;
+		case RECORD_LOST:
+			take_lost(m, s, r);
+			break;
+		default:
+			break;
+		}
+	}
+	if (m->taken > before)
+		m->last_taken = clock_monotonic();
+	if (!dry)
+		source_mark(s);
+}
+
+static void
+take_caught_up(struct manager *m, struct source *s, const struct record *r)
+{
+	sinks_take(&m->sinks, r);
+	if (!m->closing.begun && intake_is_drain(m))
+		drain(s);
+}
+
+static void
+take_catchup_failed(struct manager *m, struct source *s, const struct record *r)
+{
+	static const enum status statuses[] = {
+	    [CATCHUP_UNREACHED] = STATUS_LOST,
+	    [CATCHUP_REFUSED] = STATUS_REFUSED,
+	    [CATCHUP_CONFLICT] = STATUS_ERROR,
+	    [CATCHUP_UNDELIVERED] = STATUS_ERROR,
+	};
+
+	sinks_take(&m->sinks, r);
+	if (r->fatal)
+		end_for(m, s, statuses[r->trouble]);
+}
+
+void
+intake_pull_rows(struct manager *m, struct source *s)
+{
+	const struct record *r;
+
+	while ((r = catching_next(s, sinks_room_for_row(&m->sinks)))) {
+		if (r->kind == RECORD_NOTIFICATION) {
+			take_notification(m, r);
+			m->last_taken = clock_monotonic();
+			continue;
+		}
+		if (r->kind == RECORD_CAUGHT_UP)
+			take_caught_up(m, s, r);
+		else
+			take_catchup_failed(m, s, r);
+		if (m->closing.begun)
+			closing_release(&m->closing);
+		look_at_count(m);
+		return;
+	}
+}

@@ -1,0 +1,76 @@
+/*
+ * What records mean to the manager: what comes from the sources is counted, given to the sinks, and makes
+ * idle events start, connections go to the garbage, drains go on, and pgwait end.
+ */
+#ifndef PGWAIT_INTAKE_H
+#define PGWAIT_INTAKE_H
+
+#include <event2/event_struct.h>
+
+#include "catching.h"
+#include "closing.h"
+#include "ending.h"
+#include "sink.h"
+#include "source.h"
+#include "ticker.h"
+
+struct delivery;
+struct exclusive;
+
+/* For manager.c and intake.c; to all others it is opaque. */
+struct manager {
+	struct options *options;
+	struct event_base *base;
+
+	struct sources sources;
+	struct catching catching;
+	struct exclusive
+	    *exclusive; /* NULL: without --exclusive, or no first connection has listened yet */
+	struct source *holder; /* at whose server it asks for the lock */
+	bool active;           /* what comes is delivered: always so without --exclusive */
+	size_t draining;       /* sources whose barrier is still to come */
+	bool told;             /* that every connection listens */
+	bool running;          /* every first attempt has ended */
+
+	struct sinks sinks;
+	struct delivery *delivery;
+
+	uint64_t taken, taken_at_idle; /* notifications, in all and up to the last idle event */
+	int64_t last_taken;            /* monotonic; the start of waiting before the first */
+	struct ticker idle, exit_idle; /* -t, -e */
+	int64_t interval;              /* of idle events; not positive: none */
+	struct event max_timer;
+
+	bool (*handle_signal)(int signo, void *arg); /* a manager_signal */
+	void *signal_arg;
+	enum cause cause;
+	int signal;
+	enum status failure; /* what a failure makes of the exit status */
+	struct closing closing;
+};
+
+/* As manager_set_interval(). */
+void intake_set_interval(struct manager *m, int64_t us);
+
+bool intake_is_drain(const struct manager *m);
+bool intake_count_reached(const struct manager *m);
+
+/* Ending: nothing is read any more; what was read is still pulled, then delivered. */
+void intake_end(struct manager *m, enum cause cause);
+
+/* With connections to wait for, that comes of itself: every first attempt has ended. */
+void intake_started(struct manager *m);
+
+/* Everything that a source has now; with `need_room`, while there is room for it. */
+void intake_pull(struct manager *m, struct source *s, bool need_room);
+
+/* The rows of its catch-up, while there is room for them, and how that ended. */
+void intake_pull_rows(struct manager *m, struct source *s);
+
+/* What changed about the lock of --exclusive. */
+void intake_standing(struct manager *m);
+
+/* The connection is not in the set any more. */
+void intake_removed(struct manager *m, struct source *s);
+
+#endif

@@ -1,0 +1,264 @@
+# --exclusive: one of many is active.
+
+load helper
+load servers
+
+teardown() {
+	local pid
+	for pid in ${PID-} ${first-} ${second-} ${third-}; do
+		kill -CONT "$pid" 2>/dev/null || true
+		kill -KILL "$pid" 2>/dev/null || true
+		wait "$pid" 2>/dev/null || true
+	done
+	[[ -z ${proxy_pid-} ]] || end_proxy
+}
+
+# start NAME ARG...: in the background; its pid is in $NAME, its files are $TMP/NAME.out and $TMP/NAME.err.
+start() {
+	local name=$1
+	shift
+	"$PGWAIT" "$@" >"$TMP/$name.out" 2>"$TMP/$name.err" 3>&- &
+	printf -v "$name" %s $!
+}
+
+says() {
+	grep -qE -- "$2" "$TMP/$1.err"
+}
+
+# The lock's session, which another than the one that listens has.
+end_lock_session() {
+	sql -c "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'"
+}
+
+listening_on() {
+	[[ $(sql -c "SELECT count(*) FROM pg_stat_activity WHERE query ~ '^LISTEN' AND pid <> pg_backend_pid()") == "$1" ]]
+}
+
+received() {
+	grep -q "$2" "$TMP/$1.out"
+}
+
+@test "one is active, the other waits, and takes over when the first is killed" {
+	start first --exclusive work -f %p jobs
+	wait_for says first 'pgwait: active, with the lock "work" \(postgres@'
+	start second --exclusive work -f %p jobs
+	wait_for says second 'pgwait: waiting: another process has the lock "work" \(postgres@'
+	notify jobs one
+	wait_for received first one
+	kill -KILL "$first"
+	wait_for says second 'warning: active, with the lock "work" \(.*\): what was sent since .*, for [0-9.]+ s, may be missing'
+	notify jobs two
+	wait_for received second two
+	[ "$(cat "$TMP/first.out" "$TMP/second.out")" = $'one\ntwo' ]
+}
+
+@test "SIGTERM hands over at once" {
+	start first --exclusive work jobs
+	wait_for says first active
+	start second --exclusive work jobs
+	wait_for says second waiting
+	kill -TERM "$first"
+	wait_for says second active
+	PID=$first
+	end_pgwait
+	[ "$status" -eq 0 ]
+}
+
+@test "with --catchup-sql taking over is no warning, and what is in the table comes" {
+	sql -c 'DROP TABLE IF EXISTS work' -c 'CREATE TABLE work (payload text)'
+	start first --exclusive work -f %p --catchup-sql 'DELETE FROM work RETURNING payload' jobs
+	wait_for says first active
+	start second --exclusive work -f %p --catchup-sql 'DELETE FROM work RETURNING payload' jobs
+	wait_for says second waiting
+	kill -KILL "$first"
+	sql -c "INSERT INTO work VALUES ('meanwhile')"
+	wait_for received second meanwhile
+	says second '^pgwait: active'
+	run ! says second warning
+}
+
+@test "other keys, and numbers, are other locks; a number is the lock's own" {
+	start first --exclusive 4711 jobs
+	wait_for says first active
+	[ "$(sql -c "SELECT objid FROM pg_locks WHERE locktype = 'advisory' AND classid = 0")" = 4711 ]
+	start second --exclusive 4712 jobs
+	wait_for says second active
+	start third --exclusive -4711 jobs
+	wait_for says third active
+	[ "$(sql -c "SELECT pg_try_advisory_lock(-4711), pg_try_advisory_lock(4712), pg_try_advisory_lock(4713)")" = 'f|f|t' ]
+}
+
+@test "text is hashed by the server" {
+	start first --exclusive größe jobs
+	wait_for says first 'active, with the lock "größe"'
+	[ "$(sql -c "SELECT pg_try_advisory_lock(hashtextextended('größe', 0))")" = f ]
+}
+
+@test "the one that waits writes nothing, and runs nothing for notifications and idle events" {
+	start first --exclusive work jobs
+	wait_for says first active
+	start second --exclusive work -t 0.05 --print --notify-cmd "echo ran >>'$TMP/ran'" --idle-cmd "echo ran >>'$TMP/ran'" \
+		--listen-cmd "echo listens >>'$TMP/listens'" jobs
+	wait_for says second waiting
+	notify jobs one
+	wait_for received first one
+	wait_for test -s "$TMP/listens"
+	kill -KILL "$first"
+	wait_for says second active
+	wait_for test -s "$TMP/ran"
+	run ! received second one
+}
+
+@test "the stream: waiting, active with the gap" {
+	start first --exclusive work jobs
+	wait_for says first active
+	start second --exclusive work -j --events jobs
+	wait_for received second '"event":"waiting"'
+	kill -KILL "$first"
+	wait_for received second '"event":"active"'
+	[ "$(jq -r .event "$TMP/second.out" | paste -sd,)" = listening,waiting,active ]
+	jq -se '.[1].reason == null and .[2].gap_seconds > 0 and (.[2].since | test("Z$"))' "$TMP/second.out"
+}
+
+@test "the first to come has no gap" {
+	start first --exclusive work -j --events jobs
+	wait_for received first '"event":"active"'
+	jq -se '.[1] | .event == "active" and keys == ["connection", "event", "time"]' "$TMP/first.out"
+}
+
+@test "in a drain it does not wait: status 0" {
+	start first --exclusive work jobs
+	wait_for says first active
+	run_split "$PGWAIT" -t 0 --exclusive work --catchup-sql "SELECT 'row'" jobs
+	[[ $status -eq 0 && -z $output && -z $errors ]]
+	kill -TERM "$first"
+	wait_for gone "$first"
+	wait_for drains
+}
+
+# Once the server has seen the other's end.
+drains() {
+	run_split "$PGWAIT" -t 0 -f %p --exclusive work --catchup-sql "SELECT 'row'" jobs
+	[[ $status -eq 0 && $output == row && -z $errors ]]
+}
+
+@test "in a drain the first connection fails: status 2" {
+	run_split "$PGWAIT" -t 0 --exclusive work "host=127.0.0.1 port=$(free_port)" "dbname=postgres" jobs
+	[[ $status -eq 2 && -z $output ]]
+}
+
+@test "the session of the lock is lost: not active at once, and again with a gap" {
+	start first --exclusive work -f %p jobs
+	wait_for says first active
+	end_lock_session
+	wait_for says first 'warning: waiting: no session for the lock "work" \(.*\): terminating connection due to administrator command'
+	wait_for says first 'warning: active, with the lock "work" .* may be missing'
+	notify jobs one
+	wait_for received first one
+	listening_on 1
+}
+
+@test "what it holds waits while it is not active, and its commands are ended" {
+	start first --exclusive work --notify-cmd 'trap "echo ended >&2; exit 1" TERM; read -r n; echo "ran $n" >&2; [ "$n" != 1 ] || while :; do sleep 0.05; done' jobs
+	wait_for says first active
+	notify jobs 1
+	wait_for says first '^ran 1'
+	notify jobs 2
+	# Nobody else can come to have it, and this one not before the other lets go.
+	sql -c "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'; SELECT pg_sleep(0.1); SELECT pg_advisory_lock(hashtextextended('work', 0)); SELECT pg_sleep(3600)" >/dev/null 2>&1 3>&- &
+	second=$!
+	wait_for says first '^ended'
+	wait_for says first 'waiting: another process'
+	run ! says first '^ran 2'
+	sql -c "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query ~ 'pg_sleep' AND pid <> pg_backend_pid()"
+	wait_for says first '^ran 2'
+}
+
+@test "a server that hangs: the active one stops being active" {
+	start_proxy
+	start first --exclusive work -f %p "host=127.0.0.1 port=$proxy" jobs
+	wait_for says first active
+	freeze_proxy
+	wait_for says first 'warning: waiting: no session for the lock "work" .*the server does not answer'
+}
+
+@test "a slow reader does not keep it from noticing" {
+	mkfifo "$TMP/pipe"
+	exec 7<>"$TMP/pipe"
+	"$PGWAIT" --exclusive work --buffer 1KiB jobs >"$TMP/pipe" 2>"$TMP/first.err" 3>&- 7>&- &
+	first=$!
+	wait_for says first active
+	sql -c "SELECT pg_notify('jobs', repeat('x', 7000) || n) FROM generate_series(1, 100) n" >/dev/null
+	wait_for says first 'too slow'
+	end_lock_session
+	wait_for says first 'waiting: no session for the lock'
+	exec 7>&-
+}
+
+@test "a pooler in transaction mode is found out before" {
+	command -v pgbouncer >/dev/null || skip 'no pgbouncer'
+	start_pgbouncer transaction
+	run_split "$PGWAIT" --exclusive work "host=127.0.0.1 port=$bouncer" jobs
+	[[ $status -eq 3 && $errors == *'a pooler in transaction or statement mode'* ]]
+	[ "$(sql -c "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'")" = 0 ]
+}
+
+@test "the connection of the lock is removed: the next one is asked" {
+	mkfifo "$TMP/control"
+	exec 8<>"$TMP/control"
+	start first --control "$TMP/control" --exclusive work -f '%d %p' 'dbname=postgres application_name=one' 'dbname=template1 application_name=two' jobs 8>&-
+	DEADLINE=5 wait_for says first 'active, with the lock "work" \(postgres@' || { cat "$TMP"/first.*; false; }
+	echo "disconnect $(sql -c "SELECT 'postgres@$PGHOST:$PGPORT'")" >&8
+	wait_for says first 'active, with the lock "work" \(template1@'
+	notify jobs one -d template1
+	wait_for received first one
+	exec 8>&-
+}
+
+@test "an empty key, and one that is not UTF-8, are usage errors" {
+	for bad in '' $'\xff'; do
+		run_split "$PGWAIT" --exclusive "$bad" jobs
+		[[ $status -eq 1 && -z $output && $errors == *'invalid --exclusive "'*'accepted is a whole number of 64 bits or other text'* ]]
+	done
+}
+
+@test "two hosts: the active one is killed under load, and no row is handled zero times" {
+	sql -c 'DROP TABLE IF EXISTS work' -c 'CREATE TABLE work (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY)'
+	export HANDLED=$TMP/handled
+	: >"$HANDLED"
+	local delete='DELETE FROM work WHERE id IN (SELECT id FROM work ORDER BY id LIMIT 50 FOR UPDATE) RETURNING id'
+	host() {
+		start "$1" --exclusive work --notify-cmd 'cat >>"$HANDLED"; echo >>"$HANDLED"' --catchup-sql "$delete" jobs
+	}
+	host first
+	host second
+	for round in 1 2 3 4; do
+		wait_for either_active
+		for n in 1 2 3; do
+			sql -c "INSERT INTO work SELECT FROM generate_series(1, 10)" -c 'NOTIFY jobs'
+		done
+		if says first active && ! gone "$first"; then
+			kill -KILL "$first"
+			wait_for says second active
+			host first
+			wait_for says first waiting
+		else
+			kill -KILL "$second"
+			wait_for says first active
+			host second
+			wait_for says second waiting
+		fi
+	done
+	kill -TERM "$first" "$second"
+	wait_for gone "$first"
+	wait_for gone "$second"
+	while [[ $(sql -c 'SELECT count(*) FROM work') != 0 ]]; do
+		run_split "$PGWAIT" -t 0 --notify-cmd 'cat >>"$HANDLED"; echo >>"$HANDLED"' --catchup-sql "$delete" jobs
+		[ "$status" -eq 0 ]
+	done
+	[ "$(grep -xE '[0-9]+' "$HANDLED" | sort -nu | wc -l)" -eq 120 ]
+}
+
+either_active() {
+	says first active || says second active
+}
