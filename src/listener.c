@@ -58,7 +58,7 @@ static void
 on_private_listening(void *arg, const PGresult *result)
 {
 	struct listener *l = arg;
-	const struct connector_policy policy = {.never_prompt = true};
+	const struct connector_policy policy = {.never_prompt = true, .beside = link_conn(l->link)};
 
 	if (!result)
 		return;
