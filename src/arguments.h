@@ -46,6 +46,7 @@
 	VALUE(cmd_timeout,  NULL, "cmd-timeout")    \
 	FLAG(print,         NULL, "print")          \
 	VALUE(ready_fd,     NULL, "ready-fd")       \
+	FLAG(check,         NULL, "check")          \
 	VALUE(control,      NULL, "control")        \
 	VALUE(config,       NULL, "config")         \
 	FLAG(quiet,         "q",  "quiet")          \
@@ -75,6 +76,12 @@ void arguments_free(struct arguments *a);
 
 /* The value that counts of an option that may stand often; NULL where it was not given. */
 const char *arguments_last(const struct arg_str *values);
+
+/*
+ * The name of an option that was given and is none of `names`, which end with NULL; NULL: there is
+ * no such option.
+ */
+const char *arguments_other(struct arguments *a, const char *const names[]);
 
 /* A usage error on stderr, with the hint that goes with all of them. */
 void arguments_error(const char *fmt, ...) PRINTF_LIKE(1, 2);
