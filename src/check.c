@@ -96,15 +96,15 @@ on_left(void *arg, const PGresult *result)
 static void
 end(struct check *c, enum verdict verdict, const char *reason, const char *sqlstate)
 {
-	const char *state;
+	const char *state = sqlstate_valid(sqlstate);
 
 	if (c->step >= STEP_LEAVING)
 		return;
 	c->found.verdict = verdict;
 	if (reason)
 		c->found.reason = xstrdup(reason);
-	if (sqlstate_valid(sqlstate))
-		memcpy(c->found.sqlstate, sqlstate, sizeof c->found.sqlstate);
+	if (state)
+		memcpy(c->found.sqlstate, state, sizeof c->found.sqlstate);
 	if (c->pooled && c->channel && !link_failure(c->first, &state)) {
 		to_step(c, STEP_LEAVING);
 		link_request(c->first, xasprintf("UNLISTEN %s", c->channel), on_left, c);

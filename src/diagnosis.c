@@ -78,11 +78,14 @@ remedy_unreached(const struct findings *f)
 		"end sessions that nobody needs, or raise the limit: max_connections, or that of "
 		"the role or the database"},
 	    {"57P03", "starting", "wait until the server has started, or see its log"},
-	    {NULL, "unreachable",
-		"check that the server runs, that host and port are right, and what is in between"},
+	    {NULL, "rejected", "the server or a pooler says why; its log may say more"},
 	};
+	static const struct remedy unreachable = {NULL, "unreachable",
+	    "check that the server runs, that host and port are right, and what is in between"};
 
-	return f->wants_password ? &no_password : find_remedy(others, f->sqlstate);
+	if (f->wants_password)
+		return &no_password;
+	return f->sqlstate[0] ? find_remedy(others, f->sqlstate) : &unreachable;
 }
 
 static const struct remedy *

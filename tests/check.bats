@@ -112,6 +112,9 @@ problems() {
 	check -h 127.0.0.1 -p "$bouncer"
 	[[ $status -eq 3 && $(get .status) == not_delivered && $(get .pooler) == transaction_or_statement ]]
 	[[ $(get '[.sent, .delivered, .delivery_ms] | @json') == '[1,0,null]' && $(problems) == pooler ]]
+	# The pooler's own refusal is not taken for a server that is down.
+	check -h 127.0.0.1 -p "$bouncer" -d nosuch
+	[[ $status -eq 2 && $(problems) =~ ^(rejected|database)$ ]]
 	# It does not leave a session of the pooler behind that listens for nobody.
 	idle() { [[ $(sql -c "SELECT count(*) FROM pg_stat_activity WHERE query ~ '^LISTEN pgwait_'") -eq 0 ]]; }
 	wait_for idle

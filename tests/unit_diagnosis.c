@@ -30,7 +30,7 @@ test_verdicts(void)
 		const char *sqlstate, *code;
 	} cases[] = {
 	    {VERDICT_UNREACHED, "", "unreachable"},
-	    {VERDICT_UNREACHED, "XX000", "unreachable"},
+	    {VERDICT_UNREACHED, "XX000", "rejected"},
 	    {VERDICT_UNREACHED, "28P01", "password"},
 	    {VERDICT_UNREACHED, "28000", "authentication"},
 	    {VERDICT_UNREACHED, "3D000", "database"},
