@@ -39,6 +39,7 @@ complete -c pgwait -l exclusive -x -d 'of all with this KEY only one is active, 
 complete -c pgwait -l control -r -F -d 'take commands from the FIFO PATH, or - for standard input'
 complete -c pgwait -l config -r -F -d 'connections and channels in a file'
 complete -c pgwait -l ready-fd -x -d 'write a newline to FD once every connection listens'
+complete -c pgwait -l check -d 'tell whether notifications get through, and end'
 complete -c pgwait -s q -l quiet -d 'errors and warnings only'
 complete -c pgwait -s v -l verbose -d 'say more'
 complete -c pgwait -s '?' -l help -d 'this text'

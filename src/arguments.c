@@ -54,6 +54,30 @@ arguments_last(const struct arg_str *values)
 	return values->count ? values->sval[values->count - 1] : NULL;
 }
 
+static bool
+was_given(const struct arg_hdr *h)
+{
+	if (h->flag & ARG_HASVALUE)
+		return ((const struct arg_str *)h->parent)->count > 0;
+	return ((const struct arg_lit *)h->parent)->count > 0;
+}
+
+const char *
+arguments_other(struct arguments *a, const char *const names[])
+{
+	for (struct arg_hdr **h = table(a); !is_end(*h); h++) {
+		size_t i = 0;
+
+		if (!(*h)->longopts || !was_given(*h))
+			continue;
+		while (names[i] && strcmp(names[i], (*h)->longopts) != 0)
+			i++;
+		if (!names[i])
+			return (*h)->longopts;
+	}
+	return NULL;
+}
+
 void
 arguments_error(const char *fmt, ...)
 {

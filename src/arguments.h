@@ -48,6 +48,7 @@
 	VALUE(ready_fd,     NULL, "ready-fd")       \
 	VALUE(catchup_sql,  NULL, "catchup-sql")    \
 	VALUE(exclusive,    NULL, "exclusive")      \
+	FLAG(check,         NULL, "check")          \
 	VALUE(control,      NULL, "control")        \
 	VALUE(config,       NULL, "config")         \
 	FLAG(quiet,         "q",  "quiet")          \
@@ -77,6 +78,12 @@ void arguments_free(struct arguments *a);
 
 /* The value that counts of an option that may stand often; NULL where it was not given. */
 const char *arguments_last(const struct arg_str *values);
+
+/*
+ * The name of an option that was given and is none of `names`, which end with NULL; NULL: there is
+ * no such option.
+ */
+const char *arguments_other(struct arguments *a, const char *const names[]);
 
 /* A usage error on stderr, with the hint that goes with all of them. */
 void arguments_error(const char *fmt, ...) PRINTF_LIKE(1, 2);

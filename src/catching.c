@@ -50,6 +50,7 @@ start(struct round *r)
 	    .base = r->all->base,
 	    .sinks = r->all->sinks,
 	    .target = s->subscription.target,
+	    .beside = connection_conn(s->connection),
 	    .origin = connection_origin(s->connection),
 	    .channel = s->subscription.channels[0],
 	    .sql = r->all->options->catchup_sql,

@@ -331,7 +331,7 @@ struct catchup *
 catchup_start(const struct catchup_settings *settings)
 {
 	/* What it is told in the start has been told already: never prompt. */
-	const struct connector_policy policy = {.never_prompt = true};
+	const struct connector_policy policy = {.never_prompt = true, .beside = settings->beside};
 	struct catchup *c = xcalloc(1, sizeof *c);
 
 	c->settings = *settings;

@@ -8,6 +8,8 @@
 #ifndef PGWAIT_CATCHUP_H
 #define PGWAIT_CATCHUP_H
 
+#include <libpq-fe.h>
+
 #include "record.h"
 #include "util.h"
 
@@ -20,6 +22,7 @@ struct catchup_settings {
 	struct event_base *base;
 	struct sinks *sinks;
 	struct target *target;
+	const PGconn *beside;        /* the connection that listens: the same host is used */
 	const struct origin *origin; /* of its records: the connection that listens */
 	const char *channel;         /* of rows that name none; UTF-8 */
 	const char *sql;             /* UTF-8 */

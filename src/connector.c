@@ -26,7 +26,8 @@ struct connector {
 	connector_done *done;
 	void *arg;
 
-	bool standby_pass; /* the first pass of prefer-standby */
+	struct target_host beside; /* of policy.beside: the only host; else NULLs */
+	bool standby_pass;         /* the first pass of prefer-standby */
 	size_t host, address;
 	struct addresses
 	    addresses; /* of the current host; an empty string: none to give to libpq */
@@ -102,6 +103,9 @@ connector_cancel(struct connector *c)
 		prompt_cancel(c->prompting);
 	addresses_free(&c->addresses);
 	buffer_free(&c->errors);
+	free(c->beside.host);
+	free(c->beside.hostaddr);
+	free(c->beside.port);
 	free(c);
 }
 
@@ -157,7 +161,7 @@ next_host(struct connector *c)
 {
 	addresses_free(&c->addresses);
 	c->address = 0;
-	if (++c->host == c->target->host_count) {
+	if (c->beside.host || ++c->host == c->target->host_count) {
 		if (!c->standby_pass) {
 			fail(c);
 			return;
@@ -285,7 +289,7 @@ on_io(evutil_socket_t fd, short what, void *arg)
 static const struct target_host *
 current_host(const struct connector *c)
 {
-	return &c->target->hosts[c->host];
+	return c->beside.host ? &c->beside : &c->target->hosts[c->host];
 }
 
 static void
@@ -408,6 +412,16 @@ begin(struct connector *c)
 		start_host(c);
 }
 
+static void
+set_beside(struct connector *c, const PGconn *conn)
+{
+	const char *address = PQhostaddr(conn);
+
+	c->beside.host = xstrdup(PQhost(conn));
+	c->beside.hostaddr = xstrdup(address ? address : "");
+	c->beside.port = xstrdup(PQport(conn));
+}
+
 struct connector *
 connector_start(struct event_base *base, struct target *target,
     const struct connector_policy *policy, connector_done *done, void *arg)
@@ -419,7 +433,9 @@ connector_start(struct event_base *base, struct target *target,
 	c->policy = *policy;
 	c->done = done;
 	c->arg = arg;
-	c->standby_pass = target->prefer_standby;
+	if (policy->beside)
+		set_beside(c, policy->beside);
+	c->standby_pass = target->prefer_standby && !policy->beside;
 	c->job.run = on_turn;
 	c->job.arg = c;
 	evtimer_assign(&c->deadline, base, on_deadline, c);

@@ -38,6 +38,7 @@ typedef void connector_prompting(bool prompting, void *arg);
 struct connector_policy {
 	bool never_prompt, force_prompt;
 	connector_prompting *prompting; /* with the `arg` of `done`; or NULL */
+	const PGconn *beside; /* only the host and address that this one reached; NULL: any */
 };
 
 /*

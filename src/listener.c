@@ -2,10 +2,8 @@
 
 #include "listener.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "buffer.h"
 #include "link.h"
@@ -58,7 +56,7 @@ static void
 on_private_listening(void *arg, const PGresult *result)
 {
 	struct listener *l = arg;
-	const struct connector_policy policy = {.never_prompt = true};
+	const struct connector_policy policy = {.never_prompt = true, .beside = link_conn(l->link)};
 
 	if (!result)
 		return;
@@ -72,11 +70,7 @@ on_private_listening(void *arg, const PGresult *result)
 static void
 start_proof(struct listener *l)
 {
-	uint64_t number[2] = {(uint64_t)clock_realtime(), (uint64_t)(uintptr_t)l};
-
-	if (getentropy(number, sizeof number) < 0)
-		log_debug("no entropy: the channel of the proof could be guessed");
-	l->private = xasprintf("pgwait_%016" PRIx64 "%016" PRIx64, number[0], number[1]);
+	l->private = proof_channel();
 	link_request(l->link, xasprintf("LISTEN %s", l->private), on_private_listening, l);
 }
 
@@ -122,13 +116,11 @@ is_pooled(const struct listener *l, const PGresult *result)
 static void
 on_refused(struct listener *l, const PGresult *result)
 {
-	const char *severity = PQresultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED);
-	const char *primary = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
 	const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
 	struct listener_failure failure = {
-	    .reason = primary ? primary : PQresultErrorMessage(result),
+	    .reason = request_message(result),
 	    .sqlstate = sqlstate,
-	    .refused = severity && strcmp(severity, "ERROR") == 0, /* FATAL: the connection went */
+	    .refused = request_refused(result), /* FATAL: the connection went */
 	};
 
 	if (sqlstate && strcmp(sqlstate, "25006") == 0)
@@ -153,26 +145,12 @@ on_listening(void *arg, const PGresult *result)
 		l->done(NULL, l->arg);
 }
 
-/* The first channel that the server cannot have, or NULL: then `sql` is the batch. */
-static const char *
-make_batch(const struct listener *l, struct buffer *sql)
-{
-	const struct subscription *s = l->subscription;
-
-	for (size_t i = 0; i < s->count; i++)
-		if (!sql_add(sql, "LISTEN", s->channels[i], link_conn(l->link), l->encoding))
-			return s->channels[i];
-	buffer_addf(sql, "%sSELECT pg_catalog.pg_backend_pid()", s->count ? ";" : "");
-	return NULL;
-}
-
 struct listener *
 listener_start(struct event_base *base, struct link *link, const struct subscription *s,
     struct encoding *encoding, listener_done *done, void *arg)
 {
 	struct listener *l = xcalloc(1, sizeof *l);
 	struct buffer sql = {0};
-	const char *bad;
 	char *reason;
 
 	*l = (struct listener){.base = base,
@@ -181,13 +159,12 @@ listener_start(struct event_base *base, struct link *link, const struct subscrip
 	    .encoding = encoding,
 	    .done = done,
 	    .arg = arg};
-	bad = make_batch(l, &sql);
-	if (bad) {
-		reason = xasprintf("channel \"%s\" cannot be a name in the server's encoding %s",
-		    bad, PQparameterStatus(link_conn(link), "server_encoding"));
+	reason = sql_add_listen(&sql, s, link_conn(link), encoding);
+	if (reason) {
 		refuse(l, reason, "22P05", NULL);
 		free(reason);
 	} else {
+		buffer_addf(&sql, "%sSELECT pg_catalog.pg_backend_pid()", s->count ? ";" : "");
 		link_request(
 		    link, xstrndup(buffer_content(&sql), buffer_length(&sql)), on_listening, l);
 	}

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "control.h"
+#include "doctor.h"
 #include "log.h"
 #include "manager.h"
 #include "options.h"
@@ -89,7 +90,7 @@ main(int argc, char **argv)
 	if (!options_parse(argc, argv, &options, &status))
 		return status;
 	limits_raise();
-	ending = run(&options);
+	ending = options.check ? doctor_run(&options) : run(&options);
 	prompt_restore_terminal();
 	options_free(&options);
 	if (ending.signal)

@@ -126,7 +126,8 @@ add_group(struct subscriptions *to, const struct group *g, const struct operands
 	for (size_t i = 0; i < g->conninfo_count; i++)
 		if (!add_connection(to, g, g->conninfos[i], &o->defaults, error))
 			return false;
-	if (dbnames == 0 && g->conninfo_count == 0 && g->channel_count > 0)
+	if (dbnames == 0 && g->conninfo_count == 0 &&
+	    (g->channel_count > 0 || (o->fallback && to->count == 0)))
 		return add_connection(to, g, NULL, &o->defaults, error);
 	return true;
 }

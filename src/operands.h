@@ -19,6 +19,7 @@ struct operands {
 	const char **words; /* the operands */
 	size_t word_count;
 	bool optional; /* no connection and no channel are needed: others will come */
+	bool fallback; /* where there is no connection, the default one is meant */
 };
 
 /*

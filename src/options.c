@@ -298,7 +298,8 @@ get_operands(const struct arguments *a, struct options *o)
 {
 	struct operands operands = {
 	    .defaults = o->defaults,
-	    .optional = o->control || o->config,
+	    .optional = o->control || o->config || o->check,
+	    .fallback = o->check && !o->config,
 	    .dbnames = a->dbname->sval,
 	    .dbname_count = (size_t)a->dbname->count,
 	    .listens = a->listen->sval,
@@ -315,6 +316,35 @@ get_operands(const struct arguments *a, struct options *o)
 	return false;
 }
 
+/* --check delivers nothing: what is about that would do nothing. */
+static bool
+get_check(struct arguments *a, struct options *o)
+{
+	static const char *const taken[] = {"check", "dbname", "host", "port", "username",
+	    "no-password", "password", "listen", "heartbeat", "json", "config", "color", "quiet",
+	    "verbose", NULL};
+	const char *other;
+
+	o->check = a->check->count > 0;
+	o->json = a->json->count > 0;
+	o->quiet = a->quiet->count > 0 && a->verbose->count == 0;
+	other = o->check ? arguments_other(a, taken) : NULL;
+	if (other)
+		arguments_error(
+		    "--check takes no --%s: it tells whether notifications get through, and ends",
+		    other);
+	return !other;
+}
+
+static bool
+has_patient(const struct options *o)
+{
+	if (!o->check || o->subscriptions.count > 0)
+		return true;
+	arguments_error("--check needs a connection, and \"%s\" has none", o->config);
+	return false;
+}
+
 /* argtable2's strings are argv's own. */
 static void
 hide_passwords(const struct arguments *a)
@@ -328,16 +358,16 @@ hide_passwords(const struct arguments *a)
 }
 
 static bool
-get_all(const struct arguments *a, struct options *o)
+get_all(struct arguments *a, struct options *o)
 {
 	if (a->quiet->count || a->verbose->count)
 		log_set_level(a->verbose->count ? LOG_VERBOSE : LOG_QUIET);
 	get_defaults(a, o);
 	o->control = arguments_last(a->control);
 	o->config = arguments_last(a->config);
-	if (!check_needs(a) || !get_times(a, o) || !get_numbers(a, o) || !get_commands(a, o) ||
-	    !get_work(a, o) || !get_buffer(a, o) || !get_format(a, o) || !get_choices(a, o) ||
-	    !get_operands(a, o) || !get_config(o))
+	if (!get_check(a, o) || !check_needs(a) || !get_times(a, o) || !get_numbers(a, o) ||
+	    !get_commands(a, o) || !get_work(a, o) || !get_buffer(a, o) || !get_format(a, o) ||
+	    !get_choices(a, o) || !get_operands(a, o) || !get_config(o) || !has_patient(o))
 		return false;
 	if (o->heartbeat < 0)
 		o->heartbeat = HEARTBEAT;

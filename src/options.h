@@ -33,6 +33,8 @@ struct options {
 	int64_t cmd_timeout;
 	bool print; /* notifications go to stdout although a command gets them */
 	int ready_fd;
+	bool check; /* tell whether notifications get through, and end */
+	bool json, quiet;
 	enum reconnect reconnect;
 	int64_t heartbeat;             /* 0: none */
 	char *catchup_sql, *exclusive; /* UTF-8; NULL: none */

@@ -4,10 +4,13 @@
 
 #include <event2/event.h>
 #include <event2/event_struct.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <sys/time.h>
+#include <unistd.h>
 
 #include "link.h"
+#include "log.h"
 #include "pace.h"
 #include "target.h"
 
@@ -23,6 +26,16 @@ struct proof {
 	proof_done *done;
 	void *arg;
 };
+
+char *
+proof_channel(void)
+{
+	uint64_t number[2] = {(uint64_t)clock_realtime(), (uint64_t)(uintptr_t)&number};
+
+	if (getentropy(number, sizeof number) < 0)
+		log_debug("no entropy: the channel of the proof could be guessed");
+	return xasprintf("pgwait_%016" PRIx64 "%016" PRIx64, number[0], number[1]);
+}
 
 void
 proof_cancel(struct proof *p)

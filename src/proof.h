@@ -21,6 +21,9 @@ struct target;
  */
 typedef void proof_done(const char *error, void *arg);
 
+/* A name for the channel that nobody can guess, and that needs no quotes. The caller frees it. */
+char *proof_channel(void);
+
 /* `target` and `channel` outlive the proof; `done` is not called from here. */
 struct proof *proof_start(struct event_base *base, struct target *target,
     const struct connector_policy *policy, const char *channel, proof_done *done, void *arg);

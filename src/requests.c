@@ -4,6 +4,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct request {
 	char *sql;
@@ -156,4 +157,20 @@ bool
 request_failed(const PGresult *result)
 {
 	return !result || PQresultStatus(result) == PGRES_FATAL_ERROR;
+}
+
+bool
+request_refused(const PGresult *result)
+{
+	const char *severity = PQresultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED);
+
+	return severity && strcmp(severity, "ERROR") == 0;
+}
+
+const char *
+request_message(const PGresult *result)
+{
+	const char *primary = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+
+	return primary ? primary : PQresultErrorMessage(result);
 }

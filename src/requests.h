@@ -66,4 +66,10 @@ void requests_abandon(struct requests *q);
 /* Whether an answer is an error, or there is none. */
 MUST_CHECK bool request_failed(const PGresult *result);
 
+/* Whether a failed one is the server's ERROR; what is fatal ends the connection, too. */
+MUST_CHECK bool request_refused(const PGresult *result);
+
+/* The error of a failed one, as short as can be; it is the result's. */
+const char *request_message(const PGresult *result);
+
 #endif

@@ -5,6 +5,7 @@
 #include "buffer.h"
 #include "encoding.h"
 #include "channel.h"
+#include "subscription.h"
 
 bool
 sql_add(
@@ -21,4 +22,15 @@ sql_add(
 	PQfreemem(identifier);
 	buffer_free(&name);
 	return identifier != NULL;
+}
+
+char *
+sql_add_listen(struct buffer *sql, const struct subscription *s, PGconn *conn, struct encoding *e)
+{
+	for (size_t i = 0; i < s->count; i++)
+		if (!sql_add(sql, "LISTEN", s->channels[i], conn, e))
+			return xasprintf(
+			    "channel \"%s\" cannot be a name in the server's encoding %s",
+			    s->channels[i], PQparameterStatus(conn, "server_encoding"));
+	return NULL;
 }

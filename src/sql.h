@@ -8,6 +8,7 @@
 
 struct buffer;
 struct encoding;
+struct subscription;
 
 /*
  * Appends `command` (LISTEN, UNLISTEN) for `channel`, UTF-8, to the statements in `sql`. False where
@@ -15,5 +16,12 @@ struct encoding;
  */
 MUST_CHECK bool sql_add(
     struct buffer *sql, const char *command, const char *channel, PGconn *conn, struct encoding *e);
+
+/*
+ * LISTEN for every channel of `s`. NULL, or what is wrong with one of them (SQLSTATE 22P05), which
+ * the caller frees.
+ */
+MUST_CHECK char *sql_add_listen(
+    struct buffer *sql, const struct subscription *s, PGconn *conn, struct encoding *e);
 
 #endif

@@ -354,6 +354,12 @@ expect() {
 			patterns=("^jobs${tab}mail 17${tab}[0-9]+\$" "^audit${tab}${tab}[0-9]+\$"
 				"^jobs${tab}two\\\\nlines${tab}[0-9]+\$")
 			;;
+		'pgwait --check -d app'*)
+			ends=yes patterns=('^app@.*: notifications get through$' '^  delivery  20 of 20, median [0-9.]+ ms$')
+			;;
+		*'--check -j service=billing'*)
+			ends=yes patterns=('^billing: ok, 0 problems$')
+			;;
 		*'-n 1 -m 30'*)
 			ends=yes patterns=('^there is work$')
 			;;

@@ -77,6 +77,15 @@ keys() {
 	grep -q ' echo ' "$TMP/stty"
 }
 
+@test "--check asks once for both of its connections" {
+	on_terminal '"$PGWAIT" --check -U app'
+	wait_for screen "Password for user app (postgres@$PGHOST:$PGPORT):"
+	keys 'se cret' Enter
+	wait_for test -e "$TMP/ended"
+	[[ $(<"$TMP/ended") -eq 0 ]]
+	grep -q 'delivery  20 of 20' "$OUT"
+}
+
 @test "the clock of a drain stands still while a password is typed, for the connection that waits its turn too" {
 	unset PGCONNECT_TIMEOUT # 10 s
 	on_terminal '"$PGWAIT" -t 0 user=app user=other jobs'

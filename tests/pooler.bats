@@ -49,3 +49,21 @@ load servers
 	notify jobs x
 	wait_for lines "$OUT" 1
 }
+
+# A host that turns every connection away, and counts them in $TMP/turned.
+start_refuser() {
+	port=$(free_port)
+	socat "TCP-LISTEN:$port,bind=127.0.0.1,fork,reuseaddr" "SYSTEM:echo x >>$TMP/turned" 3>&- 4>&- >/dev/null 2>&1 &
+	silent=$!
+	wait_for port_taken
+	wait_for test -s "$TMP/turned"
+	: >"$TMP/turned"
+}
+
+@test "the proof goes to the host that was reached, not to the first of several" {
+	start_refuser
+	start_pgbouncer session
+	run_split "$PGWAIT" -t 0 "host=127.0.0.1,127.0.0.1 port=$port,$bouncer" jobs
+	[[ $status -eq 0 && $errors == '' ]]
+	[[ $(wc -l <"$TMP/turned") -eq 1 ]]
+}

@@ -1,0 +1,233 @@
+#include "config.h"
+
+#include "checkreport.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "answer.h"
+#include "buffer.h"
+#include "diagnosis.h"
+#include "escape.h"
+#include "format.h"
+#include "subscription.h"
+
+static const struct {
+	const char *text, *json;
+} verdicts[] = {
+    [VERDICT_THROUGH] = {"notifications get through", "ok"},
+    [VERDICT_UNREACHED] = {"NOT REACHED", "not_reached"},
+    [VERDICT_REFUSED] = {"REFUSED", "refused"},
+    [VERDICT_UNDELIVERED] = {"NOT DELIVERED", "not_delivered"},
+};
+
+static const struct {
+	const char *text, *json;
+} poolers[] = {
+    [POOLER_UNKNOWN] = {"not known", NULL},
+    [POOLER_NONE] = {"none", "none"},
+    [POOLER_SESSION] = {"in session mode", "session"},
+    [POOLER_OTHER] = {"in transaction or statement mode", "transaction_or_statement"},
+};
+
+static void
+add_escaped(struct buffer *out, const char *s)
+{
+	size_t n = strlen(s);
+
+	buffer_add_end(out, escape_text(buffer_reserve(out, n * ESCAPE_TEXT_WORST), s, n));
+}
+
+/* One line; takes `text`. */
+static void
+row(struct buffer *out, const char *name, char *text)
+{
+	buffer_addf(out, "  %-9s ", name);
+	add_escaped(out, text);
+	buffer_add(out, "\n", 1);
+	free(text);
+}
+
+static void
+row_channels(struct buffer *out, const struct subscription *s)
+{
+	struct buffer names = {0};
+
+	for (size_t i = 0; i < s->count; i++)
+		buffer_addf(&names, "%s%s", i ? ", " : "", s->channels[i]);
+	if (s->count)
+		row(out, "channels", xstrndup(buffer_content(&names), buffer_length(&names)));
+	buffer_free(&names);
+}
+
+static void
+rows_of_server(struct buffer *out, const struct findings *f)
+{
+	const char *security = f->security         ? f->security
+			       : f->host[0] == '/' ? "a local socket"
+						   : "not encrypted";
+
+	row(out, "reached", xasprintf("%s, port %s, %s", f->host, f->port, security));
+	row(out, "server",
+	    xasprintf("PostgreSQL %s%s", f->version,
+		!f->asked    ? ""
+		: f->standby ? ", standby"
+			     : ", primary"));
+	if (f->asked)
+		row(out, "role", xasprintf("%s, in database %s", f->role, f->database));
+	row(out, "encoding", xstrdup(f->encoding));
+	row(out, "pooler", xstrdup(poolers[f->pooler].text));
+}
+
+static void
+rows_of_delivery(struct buffer *out, const struct findings *f)
+{
+	if (f->delivered)
+		row(out, "delivery",
+		    xasprintf("%d of %d, median %.2f ms", f->delivered, f->sent,
+			(double)f->median / 1000));
+	else if (f->sent)
+		row(out, "delivery", xasprintf("0 of %d", f->sent));
+	if (f->asked && f->queue >= 0)
+		row(out, "queue", xasprintf("%.1f %% used", 100 * f->queue));
+}
+
+void
+checkreport_text(struct buffer *out, const struct subscription *s, const struct findings *f,
+    const struct problems *p)
+{
+	add_escaped(out, s->target->label);
+	buffer_addf(out, ": %s%s\n", verdicts[f->verdict].text,
+	    f->verdict == VERDICT_THROUGH && p->count ? ", but see below" : "");
+	if (f->host)
+		rows_of_server(out, f);
+	row_channels(out, s);
+	rows_of_delivery(out, f);
+	for (size_t i = 0; i < p->count; i++) {
+		row(out, "PROBLEM", xstrdup(p->list[i].text));
+		row(out, "  to do", xstrdup(p->list[i].advice));
+	}
+}
+
+/* Keys of an object that is being put together. NULL is null. */
+static void
+put_string(struct answer *a, const char *key, const char *value)
+{
+	answer_item(a, key);
+	if (value)
+		answer_string(a, value, strlen(value));
+	else
+		buffer_add(&a->keys, "null", 4);
+}
+
+static void
+put_number(struct answer *a, const char *key, bool known, double value, int decimals)
+{
+	answer_item(a, key);
+	if (known)
+		buffer_addf(&a->keys, "%.*f", decimals, value);
+	else
+		buffer_add(&a->keys, "null", 4);
+}
+
+static void
+put_time(struct answer *a, const char *key, int64_t us)
+{
+	char text[FORMAT_TIME_LENGTH + 1];
+
+	*format_time(text, us) = '\0';
+	put_string(a, key, text);
+}
+
+static void
+put_open(struct answer *a, const char *key, const char *bracket)
+{
+	answer_item(a, key);
+	buffer_add(&a->keys, bracket, 1);
+}
+
+static void
+put_close(struct answer *a, const char *bracket)
+{
+	buffer_add(&a->keys, bracket, 1);
+}
+
+static void
+put_server(struct answer *a, const struct findings *f)
+{
+	put_string(a, "host", f->host);
+	put_number(a, "port", f->port != NULL, f->port ? strtod(f->port, NULL) : 0, 0);
+	put_string(a, "security", f->security);
+	put_string(a, "server_version", f->version);
+	put_string(a, "server_encoding", f->encoding);
+	put_string(a, "role", f->role);
+	put_string(a, "database", f->database);
+	answer_item(a, "standby");
+	buffer_addf(&a->keys, "%s", !f->asked ? "null" : f->standby ? "true" : "false");
+	put_string(a, "pooler", poolers[f->pooler].json);
+}
+
+static void
+put_channels(struct answer *a, const struct subscription *s)
+{
+	put_open(a, "channels", "[");
+	for (size_t i = 0; i < s->count; i++)
+		put_string(a, NULL, s->channels[i]);
+	put_close(a, "]");
+}
+
+static void
+put_holders(struct answer *a, const struct findings *f)
+{
+	put_open(a, "queue_holders", "[");
+	for (size_t i = 0; i < f->holder_count; i++) {
+		const struct holder *h = &f->holders[i];
+
+		put_open(a, NULL, "{");
+		put_number(a, "pid", true, (double)h->pid, 0);
+		put_string(a, "role", h->role);
+		put_string(a, "database", h->database);
+		put_string(a, "application", h->application);
+		put_string(a, "state", h->state);
+		put_time(a, "since", h->since);
+		put_close(a, "}");
+	}
+	put_close(a, "]");
+}
+
+static void
+put_problems(struct answer *a, const struct problems *p)
+{
+	put_open(a, "problems", "[");
+	for (size_t i = 0; i < p->count; i++) {
+		put_open(a, NULL, "{");
+		put_string(a, "code", p->list[i].code);
+		put_string(a, "text", p->list[i].text);
+		put_string(a, "advice", p->list[i].advice);
+		put_close(a, "}");
+	}
+	put_close(a, "]");
+}
+
+void
+checkreport_json(struct buffer *out, const struct subscription *s, const struct findings *f,
+    const struct problems *p)
+{
+	struct answer a = {0};
+
+	put_string(&a, "connection", s->target->label);
+	put_time(&a, "time", clock_realtime());
+	put_string(&a, "status", verdicts[f->verdict].json);
+	put_string(&a, "sqlstate", f->sqlstate[0] ? f->sqlstate : NULL);
+	put_server(&a, f);
+	put_channels(&a, s);
+	put_number(&a, "sent", true, f->sent, 0);
+	put_number(&a, "delivered", true, f->delivered, 0);
+	put_number(&a, "delivery_ms", f->median >= 0, (double)f->median / 1000, 3);
+	put_number(&a, "queue_usage", f->asked && f->queue >= 0, f->queue, 6);
+	put_holders(&a, f);
+	put_problems(&a, p);
+	buffer_addf(out, "{%.*s}\n", (int)buffer_length(&a.keys), buffer_content(&a.keys));
+	answer_clear(&a);
+}

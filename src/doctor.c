@@ -1,0 +1,143 @@
+#include "config.h"
+
+#include "doctor.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "buffer.h"
+#include "check.h"
+#include "checkreport.h"
+#include "diagnosis.h"
+#include "log.h"
+#include "options.h"
+#include "pace.h"
+#include "signals.h"
+
+/* What a turn of the loop may spend on connecting; microseconds. */
+#define PACE_BUDGET 2000
+
+struct doctor {
+	struct options *options;
+	struct event_base *base;
+	size_t left;    /* checks that have not ended */
+	size_t written; /* sections */
+	bool failed;    /* to write */
+	bool unreached, refused;
+	int signal;
+};
+
+struct patient {
+	struct doctor *doctor;
+	struct subscription *subscription;
+	struct check *check;
+};
+
+static void
+write_out(struct doctor *d, const struct buffer *b)
+{
+	if (fwrite(buffer_content(b), 1, buffer_length(b), stdout) == buffer_length(b) &&
+	    fflush(stdout) == 0)
+		return;
+	log_error("could not write to standard output: %s", strerror(errno));
+	d->failed = true;
+}
+
+static void
+report(struct doctor *d, const struct subscription *s, const struct findings *f)
+{
+	struct problems problems = diagnose(f);
+	struct buffer b = {0};
+
+	if (d->options->quiet && problems.count == 0)
+		return;
+	if (d->options->json) {
+		checkreport_json(&b, s, f, &problems);
+	} else {
+		if (d->written++)
+			buffer_add(&b, "\n", 1);
+		checkreport_text(&b, s, f, &problems);
+	}
+	write_out(d, &b);
+	buffer_free(&b);
+	problems_free(&problems);
+}
+
+static void
+on_checked(const struct findings *f, void *arg)
+{
+	struct patient *p = arg;
+	struct doctor *d = p->doctor;
+
+	d->left--;
+	d->unreached |= f->verdict == VERDICT_UNREACHED;
+	d->refused |= f->verdict == VERDICT_REFUSED || f->verdict == VERDICT_UNDELIVERED;
+	report(d, p->subscription, f);
+}
+
+static void
+on_signal(int signo, void *arg)
+{
+	struct doctor *d = arg;
+
+	if (signo != SIGUSR1) /* there is no status to print */
+		d->signal = signo;
+}
+
+static struct patient *
+start_checks(struct doctor *d)
+{
+	struct options *o = d->options;
+	const struct connector_policy policy = {
+	    .never_prompt = o->never_prompt, .force_prompt = o->force_prompt};
+	struct patient *list = xcalloc(o->subscriptions.count, sizeof *list);
+
+	d->left = o->subscriptions.count;
+	for (size_t i = 0; i < o->subscriptions.count; i++) {
+		list[i].doctor = d;
+		list[i].subscription = &o->subscriptions.list[i];
+		list[i].check = check_start(
+		    d->base, list[i].subscription, &policy, o->heartbeat, on_checked, &list[i]);
+	}
+	return list;
+}
+
+static struct ending
+ending_of_checks(const struct doctor *d)
+{
+	if (d->signal)
+		return (struct ending){STATUS_ERROR, d->signal};
+	if (d->failed)
+		return (struct ending){STATUS_ERROR, 0};
+	if (d->unreached)
+		return (struct ending){STATUS_LOST, 0};
+	return (struct ending){d->refused ? STATUS_REFUSED : STATUS_OK, 0};
+}
+
+struct ending
+doctor_run(struct options *options)
+{
+	struct doctor d = {.options = options, .base = event_base_new()};
+	struct patient *list;
+
+	if (!d.base) {
+		log_error("could not start the event loop");
+		return (struct ending){STATUS_ERROR, 0};
+	}
+	signals_catch(d.base, on_signal, &d);
+	list = start_checks(&d);
+	while (d.left > 0 && !d.signal && !d.failed) {
+		event_base_loop(d.base, EVLOOP_ONCE | (pace_waiting() ? EVLOOP_NONBLOCK : 0));
+		pace_run(PACE_BUDGET);
+	}
+	for (size_t i = 0; i < options->subscriptions.count; i++)
+		check_free(list[i].check);
+	free(list);
+	signals_release();
+	event_base_free(d.base);
+	return ending_of_checks(&d);
+}
