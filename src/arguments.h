@@ -38,6 +38,7 @@
 	FLAG(events,        NULL, "events")         \
 	VALUE(buffer,       NULL, "buffer")         \
 	VALUE(overflow,     NULL, "overflow")       \
+	VALUE(color,        NULL, "color")          \
 	VALUE(notify_cmd,   NULL, "notify-cmd")     \
 	VALUE(batch_cmd,    NULL, "batch-cmd")      \
 	VALUE(idle_cmd,     NULL, "idle-cmd")       \

@@ -50,6 +50,7 @@ static const char *const help[] = {
     "      --events                events in the stream too, as JSON objects (needs -j)",
     "      --buffer SIZE           what may wait for slow readers and commands (64MiB)",
     "      --overflow ACTION       block, drop or exit when the buffer is full (block)",
+    "      --color WHEN            colours at a terminal; auto (the default), always or never",
     "",
     "Commands:",
     "      --notify-cmd CMD        run CMD for each notification, its payload on stdin",

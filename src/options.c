@@ -74,11 +74,15 @@ get_choices(const struct arguments *a, struct options *o)
 	    [RECONNECT_LOST] = "lost", [RECONNECT_ALWAYS] = "always", [RECONNECT_NEVER] = "never"};
 	static const char *const overflow[] = {
 	    [OVERFLOW_BLOCK] = "block", [OVERFLOW_DROP] = "drop", [OVERFLOW_EXIT] = "exit"};
-	int r = RECONNECT_LOST, v = OVERFLOW_BLOCK;
-	bool ok = get_choice(a->reconnect, reconnect, &r) && get_choice(a->overflow, overflow, &v);
+	static const char *const color[] = {
+	    [COLOR_AUTO] = "auto", [COLOR_ALWAYS] = "always", [COLOR_NEVER] = "never"};
+	int r = RECONNECT_LOST, v = OVERFLOW_BLOCK, c = COLOR_AUTO;
+	bool ok = get_choice(a->reconnect, reconnect, &r) &&
+		  get_choice(a->overflow, overflow, &v) && get_choice(a->color, color, &c);
 
 	o->reconnect = (enum reconnect)r;
 	o->overflow = (enum overflow)v;
+	o->terminal.color = (enum color)c;
 	return ok;
 }
 
@@ -156,6 +160,27 @@ get_format(const struct arguments *a, struct options *o)
 		o->format = a->null->count ? format_nul() : format_text();
 	}
 	return true;
+}
+
+/* After everything that it depends on. */
+static bool
+get_terminal(const struct arguments *a, struct options *o)
+{
+	struct terminal_settings *t = &o->terminal;
+	const char *exact = a->format->count ? "format" : "null";
+
+	if (a->format->count || a->null->count)
+		t->layout = LAYOUT_EXACT;
+	else
+		t->layout = a->json->count ? LAYOUT_JSON : LAYOUT_LINES;
+	t->labels = o->subscriptions.count > 1 || o->control || o->config;
+	t->pretty = log_verbose();
+	if (t->layout != LAYOUT_EXACT || t->color != COLOR_ALWAYS)
+		return true;
+	arguments_error("--color always and --%s exclude each other: what programs read has no "
+			"colours",
+	    exact);
+	return false;
 }
 
 static bool
@@ -315,7 +340,7 @@ get_all(const struct arguments *a, struct options *o)
 	o->config = arguments_last(a->config);
 	if (!check_needs(a) || !get_times(a, o) || !get_numbers(a, o) || !get_commands(a, o) ||
 	    !get_buffer(a, o) || !get_format(a, o) || !get_choices(a, o) || !get_operands(a, o) ||
-	    !get_config(o))
+	    !get_config(o) || !get_terminal(a, o))
 		return false;
 	if (o->heartbeat < 0)
 		o->heartbeat = HEARTBEAT;

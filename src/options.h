@@ -7,6 +7,7 @@
 #include "format.h"
 #include "operands.h"
 #include "sink.h"
+#include "terminal.h"
 #include "util.h"
 
 enum reconnect {
@@ -26,7 +27,8 @@ struct options {
 	struct format *format; /* of stdout */
 	enum format_end end;
 	bool events;
-	size_t buffer; /* bytes */
+	struct terminal_settings terminal; /* how stdout shows it to people */
+	size_t buffer;                     /* bytes */
 	enum overflow overflow;
 	/* Commands for the shell; NULL where there is none. */
 	char *notify_cmd, *batch_cmd, *idle_cmd, *listen_cmd, *lost_cmd;
