@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/time.h>
 
+#include "activity.h"
 #include "closing.h"
 #include "delivery.h"
 #include "ending.h"
@@ -34,6 +35,7 @@ struct manager {
 
 	struct sinks sinks;
 	struct delivery *delivery;
+	struct activity *activity; /* NULL: there is no status line */
 
 	uint64_t taken, taken_at_idle; /* notifications, in all and up to the last idle event */
 	int64_t last_taken;            /* monotonic; the start of waiting before the first */
@@ -259,10 +261,25 @@ idle(struct manager *m)
 	free(garbage);
 }
 
+static void
+show_activity(struct manager *m)
+{
+	struct activity_facts f = {
+	    .good = m->sources.good, .received = m->taken, .last = m->last_taken};
+
+	if (!m->activity)
+		return;
+	f.failed = sources_failed(&m->sources);
+	f.connecting = m->sources.count - f.good - f.failed;
+	activity_show(m->activity, &f);
+}
+
 /* Once: receiving stops, and all that was received is handed on. */
 static void
 begin_end(struct manager *m)
 {
+	activity_free(m->activity);
+	m->activity = NULL;
 	sources_pause(&m->sources, true);
 	for (size_t i = 0; i < m->sources.count; i++)
 		pull(m, m->sources.list[i], false);
@@ -291,6 +308,7 @@ pass(struct manager *m)
 		begin_end(m);
 		pass(m);
 	}
+	show_activity(m);
 }
 
 /* A sink can go on: the pass that follows every turn of the loop does the rest. */
@@ -375,6 +393,7 @@ manager_new(struct options *options)
 	evtimer_assign(&m->max_timer, m->base, on_max_time, m);
 	signals_catch(m->base, on_signal, m);
 	m->delivery = delivery_new(m->base, options, &m->sinks, on_change, m);
+	m->activity = options->status_line ? activity_new(m->base) : NULL;
 	timeval_from(options->max_time, &tv);
 	if (options->max_time > 0)
 		event_add(&m->max_timer, &tv);
@@ -408,6 +427,7 @@ manager_finish(struct manager *m)
 
 	if (!delivery_finish(m->delivery) || m->closing.cut)
 		e = (struct ending){STATUS_ERROR, 0};
+	activity_free(m->activity);
 	sources_free(&m->sources);
 	signals_release();
 	event_base_free(m->base);

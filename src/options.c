@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "arguments.h"
 #include "configfile.h"
@@ -162,6 +163,32 @@ get_format(const struct arguments *a, struct options *o)
 	return true;
 }
 
+static bool
+has_notification_command(const struct arguments *a)
+{
+	return a->notify_cmd->count || a->batch_cmd->count;
+}
+
+static bool
+has_command(const struct arguments *a)
+{
+	return has_notification_command(a) || a->idle_cmd->count || a->listen_cmd->count ||
+	       a->lost_cmd->count;
+}
+
+/*
+ * None with -q and in a drain, which say nothing; with commands, which write to the terminal themselves; and where
+ * somebody types commands.
+ */
+static bool
+wants_status_line(const struct arguments *a, const struct options *o)
+{
+	bool typed = o->control && strcmp(o->control, "-") == 0 && isatty(STDIN_FILENO);
+
+	return (!a->quiet->count || a->verbose->count) && o->timeout != 0 && !has_command(a) &&
+	       !typed;
+}
+
 /* After everything that it depends on. */
 static bool
 get_terminal(const struct arguments *a, struct options *o)
@@ -175,6 +202,7 @@ get_terminal(const struct arguments *a, struct options *o)
 		t->layout = a->json->count ? LAYOUT_JSON : LAYOUT_LINES;
 	t->labels = o->subscriptions.count > 1 || o->control || o->config;
 	t->pretty = log_verbose();
+	o->status_line = wants_status_line(a, o);
 	if (t->layout != LAYOUT_EXACT || t->color != COLOR_ALWAYS)
 		return true;
 	arguments_error("--color always and --%s exclude each other: what programs read has no "
@@ -212,19 +240,6 @@ get_commands(const struct arguments *a, struct options *o)
 	return get_command(a->notify_cmd, &o->notify_cmd) &&
 	       get_command(a->batch_cmd, &o->batch_cmd) && get_command(a->idle_cmd, &o->idle_cmd) &&
 	       get_command(a->listen_cmd, &o->listen_cmd) && get_command(a->lost_cmd, &o->lost_cmd);
-}
-
-static bool
-has_notification_command(const struct arguments *a)
-{
-	return a->notify_cmd->count || a->batch_cmd->count;
-}
-
-static bool
-has_command(const struct arguments *a)
-{
-	return has_notification_command(a) || a->idle_cmd->count || a->listen_cmd->count ||
-	       a->lost_cmd->count;
 }
 
 /* An option without the one that it needs would do nothing. */

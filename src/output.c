@@ -13,6 +13,7 @@
 #include "log.h"
 #include "queue.h"
 #include "record.h"
+#include "statusline.h"
 #include "stream.h"
 #include "terminal.h"
 
@@ -212,12 +213,14 @@ end(struct output *o, int error)
 static size_t
 write_bytes(struct output *o, const char *bytes, size_t n)
 {
-	ssize_t w = n ? stream_write(o->stream, bytes, n) : 0;
+	ssize_t w = n && statusline_hide() ? stream_write(o->stream, bytes, n) : 0;
 
 	if (w < 0) {
 		end(o, errno);
 		return 0;
 	}
+	if (w > 0)
+		statusline_written(bytes[w - 1]);
 	o->sink.progress += (uint64_t)w;
 	o->blocked = (size_t)w < n;
 	return (size_t)w;

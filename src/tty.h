@@ -4,7 +4,7 @@
 #ifndef PGWAIT_TTY_H
 #define PGWAIT_TTY_H
 
-#include "util.h"
+#include <stdbool.h>
 
 /* Whether `fd` is a terminal that knows colours, and can erase what it shows: TERM is not "dumb". */
 bool tty_is_capable(int fd);

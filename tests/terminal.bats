@@ -1,38 +1,7 @@
 # What people see at a terminal. The terminal is tmux, whose screen is looked at.
 
 load helper
-
-setup() {
-	type -P tmux >/dev/null || skip "tmux is not installed"
-	export PGWAIT TERM=screen-256color
-}
-
-teardown() {
-	t kill-server 2>/dev/null || true
-	cat "$ERR" 2>/dev/null || true
-	[[ -z ${PID-} ]] || kill -KILL "$PID" 2>/dev/null || true
-}
-
-# Each screen has a server of its own: one that is told to end still has its socket for a while.
-t() {
-	tmux -u -S "$TMP/tmux.${screens-0}" "$@"
-}
-
-# start_screen COLUMNS COMMAND: COMMAND for the shell, in a terminal of that width.
-start_screen() {
-	screens=$((${screens-0} + 1))
-	t -f /dev/null new-session -d -x "$1" -y "${ROWS:-24}" "$2" 3>&- 4>&-
-	t set-option -g remain-on-exit on
-}
-
-# The screen, without empty lines at its end.
-screen() {
-	t capture-pane -p "$@" | sed -e ':a' -e '/^\n*$/{$d;N;ba' -e '}'
-}
-
-shows() { # REGEX
-	screen | grep -qE -- "$1"
-}
+load screen
 
 # run_screen COLUMNS ARG...: pgwait in a terminal of that width, its stderr elsewhere; returns once it listens.
 run_screen() {
