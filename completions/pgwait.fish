@@ -38,6 +38,7 @@ complete -c pgwait -l print -d 'write notifications although a command gets them
 complete -c pgwait -l control -r -F -d 'take commands from the FIFO PATH, or - for standard input'
 complete -c pgwait -l config -r -F -d 'connections and channels in a file'
 complete -c pgwait -l ready-fd -x -d 'write a newline to FD once every connection listens'
+complete -c pgwait -l stats -d 'sum up at the end, on stderr'
 complete -c pgwait -s q -l quiet -d 'errors and warnings only'
 complete -c pgwait -s v -l verbose -d 'say more'
 complete -c pgwait -s '?' -l help -d 'this text'

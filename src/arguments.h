@@ -49,6 +49,7 @@
 	VALUE(ready_fd,     NULL, "ready-fd")       \
 	VALUE(control,      NULL, "control")        \
 	VALUE(config,       NULL, "config")         \
+	FLAG(stats,         NULL, "stats")          \
 	FLAG(quiet,         "q",  "quiet")          \
 	FLAG(verbose,       "v",  "verbose")        \
 	FLAG(help,          "?",  "help")           \

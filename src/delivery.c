@@ -10,6 +10,7 @@
 #include "output.h"
 #include "report.h"
 #include "sink.h"
+#include "stats.h"
 #include "terminal.h"
 
 struct delivery {
@@ -17,6 +18,7 @@ struct delivery {
 	struct output *output;
 	struct terminal *terminal; /* NULL: stdout is not for people */
 	struct report *report;
+	struct stats *stats;            /* NULL: nobody asks for them */
 	struct hook *hooks[HOOK_KINDS]; /* NULL where there is no such command */
 };
 
@@ -84,6 +86,10 @@ delivery_new(struct event_base *base, const struct options *options, struct sink
 	sinks_add(set, output_sink(d->output));
 	sinks_add(set, report_sink(d->report));
 	make_hooks(d, options, &hooks);
+	if (options->stats) { /* the last, after those where -n counts */
+		d->stats = stats_new();
+		sinks_add(set, stats_sink(d->stats));
+	}
 	return d;
 }
 
@@ -105,6 +111,9 @@ delivery_finish(struct delivery *d)
 	bool ok;
 
 	sinks_tell_discarded(d->set);
+	if (d->stats)
+		stats_report(d->stats);
+	stats_free(d->stats);
 	ok = output_finish(d->output);
 	terminal_free(d->terminal);
 	for (int kind = 0; kind < HOOK_KINDS; kind++)

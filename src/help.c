@@ -64,6 +64,7 @@ static const char *const help[] = {
     "      --config FILE           connections and channels in a file; read again at SIGHUP",
     "      --ready-fd FD           write a newline to FD once every connection listens",
     "",
+    "      --stats                 sum up at the end, on stderr",
     "  -q, --quiet                 errors and warnings only",
     "  -v, --verbose               say more",
     "  -?, --help                  this text",

@@ -95,6 +95,7 @@ static void PRINTF_LIKE(2, 0) log_line(const char *kind, const char *fmt, va_lis
 		va_end(ap);                                                                        \
 	}
 
+LOG_FUNCTION(log_result, "", LOG_QUIET)
 LOG_FUNCTION(log_reply, "ok: ", LOG_QUIET)
 LOG_FUNCTION(log_error, "error: ", LOG_QUIET)
 LOG_FUNCTION(log_warning, "warning: ", LOG_QUIET)

@@ -359,6 +359,7 @@ get_all(const struct arguments *a, struct options *o)
 		return false;
 	if (o->heartbeat < 0)
 		o->heartbeat = HEARTBEAT;
+	o->stats = a->stats->count > 0;
 	o->idle_restart = a->idle_restart->count > 0;
 	o->never_prompt = a->no_password->count > 0;
 	o->force_prompt = a->password->count > 0;

@@ -41,6 +41,7 @@ struct options {
 	const char *config;
 	struct subscriptions file;       /* what `config` wants; `subscriptions` has it, too */
 	struct target_defaults defaults; /* of connection strings at run time; argv's own */
+	bool stats;                      /* at the end */
 	bool status_line;                /* where there is a terminal for it */
 	bool never_prompt, force_prompt;
 };

@@ -49,7 +49,7 @@ struct sink {
 	size_t index;
 };
 
-#define SINKS_MAX 8
+#define SINKS_MAX 10
 
 /* What happens when the buffer is full (--overflow). */
 enum overflow {

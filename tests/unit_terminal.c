@@ -8,6 +8,7 @@
 
 #include "buffer.h"
 #include "canvas.h"
+#include "chart.h"
 #include "jsonview.h"
 #include "tap.h"
 #include "tty.h"
@@ -157,9 +158,36 @@ test_styles(void)
 	check_buffer("styles", &b, "a\n", "none without colours");
 }
 
+static void
+test_chart(void)
+{
+	struct chart c;
+	char row[CHART_COLUMNS + 1];
+
+	chart_start(&c, 1000000);
+	chart_add(&c, 0);
+	chart_add(&c, 1000000);
+	chart_add(&c, 1000000 + 59 * CHART_WIDTH);
+	check(chart_used(&c, 1000000) == CHART_COLUMNS && c.counts[0] == 2 && c.counts[59] == 1,
+	    "chart", "full");
+	chart_add(&c, 1000000 + 60 * CHART_WIDTH);
+	check(c.width == 2 * CHART_WIDTH && c.counts[0] == 2 && c.counts[29] == 1 &&
+		  c.counts[30] == 1 && c.counts[31] == 0,
+	    "chart", "columns stand for twice as long");
+	chart_row(&c, CHART_ROWS - 1, 31, chart_most(&c), row);
+	check_bytes("chart", row, strlen(row), "#                            ##", 31);
+	chart_row(&c, 0, 31, chart_most(&c), row);
+	check_bytes("chart", row, strlen(row), "#", 1);
+	chart_row(&c, CHART_ROWS - 1, 31, 1000, row);
+	check_bytes("chart", row, strlen(row), ".                            ..", 31);
+	chart_add(&c, INT64_MAX / 2);
+	check(c.counts[0] == 4, "chart", "a clock that jumps");
+}
+
 int
 main(void)
 {
+	test_chart();
 	test_documents();
 	test_depth();
 	test_ascii();
