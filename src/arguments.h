@@ -38,6 +38,7 @@
 	FLAG(events,        NULL, "events")         \
 	VALUE(buffer,       NULL, "buffer")         \
 	VALUE(overflow,     NULL, "overflow")       \
+	VALUE(color,        NULL, "color")          \
 	VALUE(notify_cmd,   NULL, "notify-cmd")     \
 	VALUE(batch_cmd,    NULL, "batch-cmd")      \
 	VALUE(idle_cmd,     NULL, "idle-cmd")       \
@@ -51,6 +52,7 @@
 	FLAG(check,         NULL, "check")          \
 	VALUE(control,      NULL, "control")        \
 	VALUE(config,       NULL, "config")         \
+	FLAG(stats,         NULL, "stats")          \
 	FLAG(quiet,         "q",  "quiet")          \
 	FLAG(verbose,       "v",  "verbose")        \
 	FLAG(help,          "?",  "help")           \

@@ -10,23 +10,28 @@
 #include "output.h"
 #include "report.h"
 #include "sink.h"
+#include "stats.h"
+#include "terminal.h"
 
 struct delivery {
 	struct sinks *set;
 	struct output *output;
+	struct terminal *terminal; /* NULL: stdout is not for people */
 	struct report *report;
+	struct stats *stats;            /* NULL: nobody asks for them */
 	struct hook *hooks[HOOK_KINDS]; /* NULL where there is no such command */
 };
 
 static struct output *
-make_output(const struct options *options, struct event_base *base, void (*changed)(void *arg),
-    void *arg, bool notifications)
+make_output(const struct options *options, struct terminal *terminal, struct event_base *base,
+    void (*changed)(void *arg), void *arg, bool notifications)
 {
 	const struct output_settings settings = {
 	    .base = base,
 	    .format = notifications ? options->format : NULL,
 	    .events = options->events,
 	    .end = options->end,
+	    .terminal = terminal,
 	    .changed = changed,
 	    .arg = arg,
 	};
@@ -75,11 +80,16 @@ delivery_new(struct event_base *base, const struct options *options, struct sink
 	d->set = set;
 	set->budget = options->buffer;
 	set->overflow = options->overflow;
-	d->output = make_output(options, base, changed, arg, notifications);
+	d->terminal = terminal_new(&options->terminal);
+	d->output = make_output(options, d->terminal, base, changed, arg, notifications);
 	d->report = report_new(!options->events);
 	sinks_add(set, output_sink(d->output));
 	sinks_add(set, report_sink(d->report));
 	make_hooks(d, options, &hooks);
+	if (options->stats) { /* the last, after those where -n counts */
+		d->stats = stats_new();
+		sinks_add(set, stats_sink(d->stats));
+	}
 	return d;
 }
 
@@ -101,7 +111,11 @@ delivery_finish(struct delivery *d)
 	bool ok;
 
 	sinks_tell_discarded(d->set);
+	if (d->stats)
+		stats_report(d->stats);
+	stats_free(d->stats);
 	ok = output_finish(d->output);
+	terminal_free(d->terminal);
 	for (int kind = 0; kind < HOOK_KINDS; kind++)
 		if (d->hooks[kind] && !hook_finish(d->hooks[kind]))
 			ok = false;

@@ -14,6 +14,7 @@
 #include "source.h"
 #include "ticker.h"
 
+struct activity;
 struct delivery;
 struct exclusive;
 
@@ -34,6 +35,7 @@ struct manager {
 
 	struct sinks sinks;
 	struct delivery *delivery;
+	struct activity *activity; /* NULL: there is no status line */
 
 	uint64_t taken, taken_at_idle; /* notifications, in all and up to the last idle event */
 	int64_t last_taken;            /* monotonic; the start of waiting before the first */

@@ -19,7 +19,8 @@ enum log_level {
 void log_set_level(enum log_level level);
 bool log_verbose(void);
 
-void log_reply(const char *fmt, ...) PRINTF_LIKE(1, 2); /* to a command; with -q, too */
+void log_result(const char *fmt, ...) PRINTF_LIKE(1, 2); /* that was asked for; with -q, too */
+void log_reply(const char *fmt, ...) PRINTF_LIKE(1, 2);  /* to a command; with -q, too */
 void log_error(const char *fmt, ...) PRINTF_LIKE(1, 2);
 void log_warning(const char *fmt, ...) PRINTF_LIKE(1, 2);
 void log_hint(const char *fmt, ...) PRINTF_LIKE(1, 2);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <sys/time.h>
 
+#include "activity.h"
 #include "delivery.h"
 #include "exclusive.h"
 #include "intake.h"
@@ -59,10 +60,25 @@ idle(struct manager *m)
 	free(garbage);
 }
 
+static void
+show_activity(struct manager *m)
+{
+	struct activity_facts f = {
+	    .good = m->sources.good, .received = m->taken, .last = m->last_taken};
+
+	if (!m->activity)
+		return;
+	f.failed = sources_failed(&m->sources);
+	f.connecting = m->sources.count - f.good - f.failed;
+	activity_show(m->activity, &f);
+}
+
 /* Once: receiving stops, and all that was received is handed on. */
 static void
 begin_end(struct manager *m)
 {
+	activity_free(m->activity);
+	m->activity = NULL;
 	sources_pause(&m->sources, true);
 	if (m->cause == CAUSE_OUTPUT && m->catching.running)
 		m->failure = STATUS_ERROR;
@@ -98,6 +114,7 @@ pass(struct manager *m)
 		begin_end(m);
 		pass(m);
 	}
+	show_activity(m);
 }
 
 /* A sink can go on: the pass that follows every turn of the loop does the rest. */
@@ -182,6 +199,7 @@ manager_new(struct options *options)
 	evtimer_assign(&m->max_timer, m->base, on_max_time, m);
 	signals_catch(m->base, on_signal, m);
 	m->delivery = delivery_new(m->base, options, &m->sinks, on_change, m);
+	m->activity = options->status_line ? activity_new(m->base) : NULL;
 	timeval_from(options->max_time, &tv);
 	if (options->max_time > 0)
 		event_add(&m->max_timer, &tv);
@@ -220,6 +238,7 @@ manager_finish(struct manager *m)
 	exclusive_free(m->exclusive);
 	if (!delivery_finish(m->delivery) || m->closing.cut || undelivered)
 		e = (struct ending){STATUS_ERROR, 0};
+	activity_free(m->activity);
 	sources_free(&m->sources);
 	signals_release();
 	event_base_free(m->base);

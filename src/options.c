@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "arguments.h"
 #include "configfile.h"
@@ -75,11 +76,15 @@ get_choices(const struct arguments *a, struct options *o)
 	    [RECONNECT_LOST] = "lost", [RECONNECT_ALWAYS] = "always", [RECONNECT_NEVER] = "never"};
 	static const char *const overflow[] = {
 	    [OVERFLOW_BLOCK] = "block", [OVERFLOW_DROP] = "drop", [OVERFLOW_EXIT] = "exit"};
-	int r = RECONNECT_LOST, v = OVERFLOW_BLOCK;
-	bool ok = get_choice(a->reconnect, reconnect, &r) && get_choice(a->overflow, overflow, &v);
+	static const char *const color[] = {
+	    [COLOR_AUTO] = "auto", [COLOR_ALWAYS] = "always", [COLOR_NEVER] = "never"};
+	int r = RECONNECT_LOST, v = OVERFLOW_BLOCK, c = COLOR_AUTO;
+	bool ok = get_choice(a->reconnect, reconnect, &r) &&
+		  get_choice(a->overflow, overflow, &v) && get_choice(a->color, color, &c);
 
 	o->reconnect = (enum reconnect)r;
 	o->overflow = (enum overflow)v;
+	o->terminal.color = (enum color)c;
 	return ok;
 }
 
@@ -160,6 +165,54 @@ get_format(const struct arguments *a, struct options *o)
 }
 
 static bool
+has_notification_command(const struct arguments *a)
+{
+	return a->notify_cmd->count || a->batch_cmd->count;
+}
+
+static bool
+has_command(const struct arguments *a)
+{
+	return has_notification_command(a) || a->idle_cmd->count || a->listen_cmd->count ||
+	       a->lost_cmd->count;
+}
+
+/*
+ * None with -q and in a drain, which say nothing; with commands, which write to the terminal themselves; and where
+ * somebody types commands.
+ */
+static bool
+wants_status_line(const struct arguments *a, const struct options *o)
+{
+	bool typed = o->control && strcmp(o->control, "-") == 0 && isatty(STDIN_FILENO);
+
+	return (!a->quiet->count || a->verbose->count) && o->timeout != 0 && !has_command(a) &&
+	       !typed;
+}
+
+/* After everything that it depends on. */
+static bool
+get_terminal(const struct arguments *a, struct options *o)
+{
+	struct terminal_settings *t = &o->terminal;
+	const char *exact = a->format->count ? "format" : "null";
+
+	if (a->format->count || a->null->count)
+		t->layout = LAYOUT_EXACT;
+	else
+		t->layout = a->json->count ? LAYOUT_JSON : LAYOUT_LINES;
+	t->labels = o->subscriptions.count > 1 || o->control || o->config;
+	t->pretty = log_verbose();
+	o->status_line = wants_status_line(a, o);
+	if (t->layout != LAYOUT_EXACT || t->color != COLOR_ALWAYS)
+		return true;
+	arguments_error("--color always and --%s exclude each other: what programs read has no "
+			"colours",
+	    exact);
+	return false;
+}
+
+static bool
 is_zero(const char *seconds)
 {
 	int64_t us;
@@ -209,19 +262,6 @@ get_work(const struct arguments *a, struct options *o)
 {
 	return get_text(a->catchup_sql, "one SQL statement that returns rows", &o->catchup_sql) &&
 	       get_text(a->exclusive, "a whole number of 64 bits or other text", &o->exclusive);
-}
-
-static bool
-has_notification_command(const struct arguments *a)
-{
-	return a->notify_cmd->count || a->batch_cmd->count;
-}
-
-static bool
-has_command(const struct arguments *a)
-{
-	return has_notification_command(a) || a->idle_cmd->count || a->listen_cmd->count ||
-	       a->lost_cmd->count;
 }
 
 /* An option without the one that it needs would do nothing. */
@@ -367,10 +407,12 @@ get_all(struct arguments *a, struct options *o)
 	o->config = arguments_last(a->config);
 	if (!get_check(a, o) || !check_needs(a) || !get_times(a, o) || !get_numbers(a, o) ||
 	    !get_commands(a, o) || !get_work(a, o) || !get_buffer(a, o) || !get_format(a, o) ||
-	    !get_choices(a, o) || !get_operands(a, o) || !get_config(o) || !has_patient(o))
+	    !get_choices(a, o) || !get_operands(a, o) || !get_config(o) || !has_patient(o) ||
+	    !get_terminal(a, o))
 		return false;
 	if (o->heartbeat < 0)
 		o->heartbeat = HEARTBEAT;
+	o->stats = a->stats->count > 0;
 	o->idle_restart = a->idle_restart->count > 0;
 	o->never_prompt = a->no_password->count > 0;
 	o->force_prompt = a->password->count > 0;

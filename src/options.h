@@ -7,6 +7,7 @@
 #include "format.h"
 #include "operands.h"
 #include "sink.h"
+#include "terminal.h"
 #include "util.h"
 
 enum reconnect {
@@ -26,7 +27,8 @@ struct options {
 	struct format *format; /* of stdout */
 	enum format_end end;
 	bool events;
-	size_t buffer; /* bytes */
+	struct terminal_settings terminal; /* how stdout shows it to people */
+	size_t buffer;                     /* bytes */
 	enum overflow overflow;
 	/* Commands for the shell; NULL where there is none. */
 	char *notify_cmd, *batch_cmd, *idle_cmd, *listen_cmd, *lost_cmd;
@@ -42,6 +44,8 @@ struct options {
 	const char *config;
 	struct subscriptions file;       /* what `config` wants; `subscriptions` has it, too */
 	struct target_defaults defaults; /* of connection strings at run time; argv's own */
+	bool stats;                      /* at the end */
+	bool status_line;                /* where there is a terminal for it */
 	bool never_prompt, force_prompt;
 };
 

@@ -13,7 +13,9 @@
 #include "event.h"
 #include "log.h"
 #include "record.h"
+#include "statusline.h"
 #include "stream.h"
+#include "terminal.h"
 
 /* So much of what came last is kept in one piece. */
 #define FRESH_MAX FIFO_CHUNK
@@ -84,10 +86,21 @@ format_record(struct output *o, const struct record *r)
 	}
 }
 
-static bool
-output_take(struct sink *s, const struct record *r)
+/* The same for people. */
+static void
+show_record(struct output *o, const struct record *r, struct terminal *t)
 {
-	struct output *o = (struct output *)s;
+	size_t before = buffer_length(&o->fresh);
+
+	if (r->kind == RECORD_NOTIFICATION && terminal_write(t, r, &o->fresh))
+		return;
+	format_record(o, r);
+	terminal_paint(t, &o->fresh, before);
+}
+
+static inline bool
+take(struct output *o, const struct record *r, struct terminal *t)
+{
 	struct queue_entry e = {.kind = queue_kind_of(r), .count = 1};
 	size_t before = buffer_length(&o->fresh);
 
@@ -95,13 +108,31 @@ output_take(struct sink *s, const struct record *r)
 		o->idle_missed += r->kind == RECORD_IDLE ? r->count : 0;
 		return false;
 	}
-	format_record(o, r);
+	if (t)
+		show_record(o, r, t);
+	else
+		format_record(o, r);
 	e.length = buffer_length(&o->fresh) - before;
 	buffer_add(&o->entries, &e, sizeof e);
 	if (buffer_length(&o->fresh) >= FRESH_MAX)
 		spill(o);
 	o->sink.held += e.length + sizeof e;
 	return true;
+}
+
+/* Nothing is asked of a notification on its way to a pipe, so there are two. */
+static bool
+output_take(struct sink *s, const struct record *r)
+{
+	return take((struct output *)s, r, NULL);
+}
+
+static bool
+output_take_shown(struct sink *s, const struct record *r)
+{
+	struct output *o = (struct output *)s;
+
+	return take(o, r, o->settings.terminal);
 }
 
 /* For the backlog: the event of discarded notifications. */
@@ -149,12 +180,14 @@ end(struct output *o, int error)
 static size_t
 write_bytes(struct output *o, const char *bytes, size_t n)
 {
-	ssize_t w = n ? stream_write(o->stream, bytes, n) : 0;
+	ssize_t w = n && statusline_hide() ? stream_write(o->stream, bytes, n) : 0;
 
 	if (w < 0) {
 		end(o, errno);
 		return 0;
 	}
+	if (w > 0)
+		statusline_written(bytes[w - 1]);
 	o->sink.progress += (uint64_t)w;
 	o->blocked = (size_t)w < n;
 	return (size_t)w;
@@ -232,9 +265,11 @@ output_new(const struct output_settings *settings)
 {
 	static const struct sink_ops ops = {
 	    .take = output_take, .discard = output_discard, .pass = output_pass};
+	static const struct sink_ops shown = {
+	    .take = output_take_shown, .discard = output_discard, .pass = output_pass};
 	struct output *o = xcalloc(1, sizeof *o);
 
-	o->sink.ops = &ops;
+	o->sink.ops = settings->terminal ? &shown : &ops;
 	o->sink.name = "the reader of standard output";
 	if (settings->format)
 		o->sink.kinds |= RECORD_BIT(RECORD_NOTIFICATION);

@@ -17,8 +17,10 @@ struct output;
 struct output_settings {
 	struct event_base *base;
 	struct format
-	    *format;         /* of notifications; NULL: they are not written. Outlives the output */
-	bool events;         /* written too, as JSON */
+	    *format; /* of notifications; NULL: they are not written. Outlives the output */
+	bool events; /* written too, as JSON */
+	struct terminal
+	    *terminal; /* shows it to people instead; NULL: it does not. Outlives the output */
 	enum format_end end; /* of an event */
 	/* Runs when the output can go on, or has ended. */
 	void (*changed)(void *arg);

@@ -14,6 +14,7 @@
 
 #include "escape.h"
 #include "offload.h"
+#include "statusline.h"
 
 #define PASSWORD_MAX 4096
 
@@ -128,6 +129,8 @@ finish(struct prompt *p, const char *answer)
 	prompt_done *done = p->done;
 	void *arg = p->arg;
 
+	if (p->offload)
+		statusline_release();
 	p->offload = NULL;
 	prompt_cancel(p);
 	done(answer, arg);
@@ -155,9 +158,11 @@ on_start(evutil_socket_t fd, short what, void *arg)
 		return;
 	d = xcalloc(1, sizeof *d);
 	d->text = xstrdup(p->text);
+	statusline_hold();
 	p->offload = offload_start(p->base, &kind, d, p);
 	if (p->offload)
 		return;
+	statusline_release();
 	dialogue_drop(d);
 	finish(p, NULL);
 }
@@ -188,8 +193,10 @@ prompt_start(
 void
 prompt_cancel(struct prompt *p)
 {
-	if (p->offload)
+	if (p->offload) {
 		offload_cancel(p->offload);
+		statusline_release();
+	}
 	event_del(&p->start);
 	queue_remove(p);
 	free(p->text);

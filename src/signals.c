@@ -7,51 +7,82 @@
 #include <signal.h>
 #include <stddef.h>
 
-static const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGUSR1};
+#define SET_MAX 4
 
-enum { COUNT = sizeof numbers / sizeof numbers[0] };
-
-/* Dispositions are the process's, so there is one set. */
-static struct {
-	struct event events[COUNT];
+/* Dispositions are the process's, so there is one of each set. */
+struct set {
+	int numbers[SET_MAX]; /* up to a 0 */
+	struct event events[SET_MAX];
 	void (*caught)(int signo, void *arg);
 	void *arg;
-} signals;
+};
+
+static struct set ends = {.numbers = {SIGINT, SIGTERM, SIGHUP, SIGUSR1}};
+static struct set job = {.numbers = {SIGTSTP, SIGCONT, SIGWINCH}};
 
 static void
 on_signal(evutil_socket_t signo, short what, void *arg)
 {
+	struct set *set = arg;
+
 	(void)what;
-	(void)arg;
-	signals.caught((int)signo, signals.arg);
+	set->caught((int)signo, set->arg);
+}
+
+static void
+catch_all(struct set *set, struct event_base *base, void (*caught)(int signo, void *arg), void *arg)
+{
+	set->caught = caught;
+	set->arg = arg;
+	for (size_t i = 0; i < SET_MAX && set->numbers[i]; i++) {
+		struct sigaction before;
+		int signo = set->numbers[i];
+
+		evsignal_assign(&set->events[i], base, signo, on_signal, set);
+		if (sigaction(signo, NULL, &before) == 0 && before.sa_handler != SIG_IGN)
+			event_add(&set->events[i], NULL);
+	}
 }
 
 void
 signals_catch(struct event_base *base, void (*caught)(int signo, void *arg), void *arg)
 {
-	signals.caught = caught;
-	signals.arg = arg;
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
-	for (size_t i = 0; i < COUNT; i++) {
-		struct sigaction before;
-
-		evsignal_assign(&signals.events[i], base, numbers[i], on_signal, NULL);
-		if (sigaction(numbers[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN)
-			event_add(&signals.events[i], NULL);
-	}
+	catch_all(&ends, base, caught, arg);
 }
 
 void
 signals_release(void)
 {
-	for (size_t i = 0; i < COUNT; i++) {
+	for (size_t i = 0; i < SET_MAX; i++) {
 		/* How it ends is decided: one more signal must not change the exit status. */
-		if (event_pending(&signals.events[i], EV_SIGNAL, NULL)) {
-			event_del(&signals.events[i]);
-			signal(numbers[i], SIG_IGN);
+		if (event_pending(&ends.events[i], EV_SIGNAL, NULL)) {
+			event_del(&ends.events[i]);
+			signal(ends.numbers[i], SIG_IGN);
 		}
 	}
+}
+
+void
+signals_catch_job(struct event_base *base, void (*caught)(int signo, void *arg), void *arg)
+{
+	catch_all(&job, base, caught, arg);
+}
+
+void
+signals_release_job(void)
+{
+	for (size_t i = 0; i < SET_MAX && job.numbers[i]; i++)
+		event_del(&job.events[i]);
+}
+
+void
+signals_stop(void)
+{
+	event_del(&job.events[0]); /* which brings back what the signal does by itself */
+	raise(SIGTSTP);
+	event_add(&job.events[0], NULL);
 }
 
 void

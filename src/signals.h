@@ -14,6 +14,12 @@ void signals_catch(struct event_base *base, void (*caught)(int signo, void *arg)
 /* From here on they are ignored. */
 void signals_release(void);
 
+/* SIGTSTP, SIGCONT and SIGWINCH do, until they are released. */
+void signals_catch_job(struct event_base *base, void (*caught)(int signo, void *arg), void *arg);
+void signals_release_job(void);
+/* For SIGTSTP: stops, as ^Z does where nobody catches it. Returns when it goes on. */
+void signals_stop(void);
+
 /* Dies of `signo`, so that whoever waits for pgwait sees it (fact F22). */
 void signals_die(int signo);
 

@@ -50,7 +50,7 @@ struct sink {
 	bool halted;
 };
 
-#define SINKS_MAX 8
+#define SINKS_MAX 10
 
 /* What happens when the buffer is full (--overflow). */
 enum overflow {

@@ -280,6 +280,16 @@ source_fails(struct source *s, bool retry)
 	return delay;
 }
 
+size_t
+sources_failed(const struct sources *set)
+{
+	size_t failed = 0;
+
+	for (size_t i = 0; i < set->count; i++)
+		failed += set->list[i]->attempt > 0 && !set->list[i]->good;
+	return failed;
+}
+
 char *
 sources_garbage(const struct sources *set)
 {

@@ -104,6 +104,8 @@ void source_listens(struct source *s);
 /* To the garbage. With `retry`, another attempt is made; returns in how many microseconds, or -1. */
 int64_t source_fails(struct source *s, bool retry);
 
+/* How many are in the garbage. */
+size_t sources_failed(const struct sources *set);
 /* The labels of the garbage, one a line. The caller frees it. */
 char *sources_garbage(const struct sources *set);
 

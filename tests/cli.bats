@@ -92,7 +92,7 @@ labels() {
 
 @test "an option without its value, and a flag with one" {
 	for option in -d -h -p -U -l -t -e -n -m -f --dbname --host --port --username --listen --timeout --exit-idle \
-		--count --max-time --format --idle-cmd --cmd-timeout --reconnect --ready-fd --buffer --overflow \
+		--count --max-time --format --idle-cmd --cmd-timeout --reconnect --ready-fd --buffer --overflow --color \
 		--notify-cmd --batch-cmd --listen-cmd --lost-cmd; do
 		refuses "\"$option\"" 'needs a value' -- x "$option"
 	done
@@ -159,6 +159,21 @@ labels() {
 	for value in Block '' blocking 'drop,exit' never; do
 		refuses '--overflow' "\"$value\"" '"block", "drop", "exit"' -- --overflow "$value" x
 	done
+}
+
+@test "when to use colours is strict, and what programs read has none" {
+	for value in Auto '' yes no 'auto,never'; do
+		refuses '--color' "\"$value\"" '"auto", "always", "never"' -- --color "$value" x
+	done
+	for value in auto never; do
+		accepts --color "$value" x
+		accepts --color "$value" -f %p x
+	done
+	accepts --color never --color always x
+	accepts --color always -j x
+	refuses '--color always' '--format' -- --color always -f %p x
+	refuses '--color always' '--null' -- --color always -0 x
+	refuses '--color always' '--null' -- --color always -j0 x
 }
 
 @test "seconds are strict" {

@@ -155,6 +155,12 @@ variables_of() {
 	same "$("$PGWAIT" --help)" "$(sed -n '/^```text$/,/^```$/p' "$readme" | sed '1d;$d')"
 }
 
+@test "the picture in README is whole, and small" {
+	(($(wc -c <"$top_srcdir/doc/demo.svg") < 60000))
+	[[ $(head -c 4 "$top_srcdir/doc/demo.svg") == '<svg' && $(tail -n 1 "$top_srcdir/doc/demo.svg") == '</svg>' ]]
+	jq -es '.[0].version == 2 and (.[1:] | all(length == 3))' "$top_srcdir/doc/demo.cast" >/dev/null
+}
+
 @test "README shows the unit as it is" {
 	unit=$top_srcdir/examples/pgwait.service
 	shown=$(sed -n '/^```ini$/,/^```$/p' "$readme" | sed '1d;$d')

@@ -1,0 +1,34 @@
+/*
+ * How many came when: a fixed number of columns, each of which stands for twice as long whenever they
+ * would not do.
+ */
+#ifndef PGWAIT_CHART_H
+#define PGWAIT_CHART_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define CHART_COLUMNS 60
+#define CHART_ROWS    5
+#define CHART_WIDTH   INT64_C(100000) /* microseconds of a column, at first */
+
+struct chart {
+	int64_t start; /* Unix time, microseconds */
+	int64_t width; /* microseconds of a column */
+	uint64_t counts[CHART_COLUMNS];
+};
+
+void chart_start(struct chart *c, int64_t now);
+/* One more. A time before the start is in the first column. */
+void chart_add(struct chart *c, int64_t time);
+
+/* How many columns there are until `now`. */
+size_t chart_used(struct chart *c, int64_t now);
+/* The most of all columns. */
+uint64_t chart_most(const struct chart *c);
+
+/* Row `row` of CHART_ROWS, 0 at the top, of `columns`, as a string; the highest column is `most`. */
+void chart_row(
+    const struct chart *c, size_t row, size_t columns, uint64_t most, char out[CHART_COLUMNS + 1]);
+
+#endif

@@ -1,0 +1,200 @@
+/*
+ * Tables of cases for what people see: tokens of JSON, lines that wrap, records. Speaks TAP.
+ */
+#include "config.h"
+
+#include <locale.h>
+#include <string.h>
+
+#include "buffer.h"
+#include "canvas.h"
+#include "chart.h"
+#include "jsonview.h"
+#include "tap.h"
+#include "tty.h"
+
+static void
+test_documents(void)
+{
+	static const struct {
+		const char *text;
+		bool ok;
+	} cases[] = {
+	    {"{}", true},
+	    {"[]", true},
+	    {" \t\r\n{ } ", true},
+	    {"{\"a\":1,\"b\":[true,false,null,\"\"]}", true},
+	    {"[0,-0,1.5,1e5,1E+5,2e-1,-12.25E0]", true},
+	    {"[\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u12aF\"]", true},
+	    {"[\"caf\xc3\xa9 \x7f \xc2\x85\"]", true},
+	    {"[[[[[]]]],{\"\":{}}]", true},
+	    {"", false},
+	    {" ", false},
+	    {"1", false},
+	    {"\"a\"", false},
+	    {"null", false},
+	    {"{", false},
+	    {"[", false},
+	    {"}", false},
+	    {"[}", false},
+	    {"{]", false},
+	    {"[] []", false},
+	    {"[]x", false},
+	    {"[1,]", false},
+	    {"[,1]", false},
+	    {"[1 2]", false},
+	    {"{\"a\"}", false},
+	    {"{\"a\":}", false},
+	    {"{\"a\":1,}", false},
+	    {"{a:1}", false},
+	    {"{1:1}", false},
+	    {"{'a':1}", false},
+	    {"[01]", false},
+	    {"[+1]", false},
+	    {"[1.]", false},
+	    {"[.5]", false},
+	    {"[1e]", false},
+	    {"[-]", false},
+	    {"[NaN]", false},
+	    {"[True]", false},
+	    {"[nul]", false},
+	    {"[nulll]", false},
+	    {"[\"]", false},
+	    {"[\"\\\"]", false},
+	    {"[\"\\x\"]", false},
+	    {"[\"\\u12g4\"]", false},
+	    {"[\"\\u123", false},
+	    {"[\"\t\"]", false},
+	    {"[\"\xff\"]", false},
+	    {"[\"\xc3\"]", false},
+	    {"[1]// comment", false},
+	};
+
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		bool ok = jsonview_is_document(cases[i].text, strlen(cases[i].text));
+
+		check(ok == cases[i].ok, cases[i].ok ? "a document" : "no document", cases[i].text);
+	}
+	check(!jsonview_is_document("[\0]", 3), "no document", "a zero byte");
+}
+
+static void
+test_depth(void)
+{
+	char text[2 * JSONVIEW_DEPTH + 2];
+
+	for (int depth = JSONVIEW_DEPTH; depth <= JSONVIEW_DEPTH + 1; depth++) {
+		memset(text, '[', (size_t)depth);
+		memset(text + depth, ']', (size_t)depth);
+		check(jsonview_is_document(text, 2 * (size_t)depth) == (depth == JSONVIEW_DEPTH),
+		    "as deep as it may be, and no deeper", "");
+	}
+}
+
+/* Wide characters are 通 (two columns), e and a combining acute accent is one column. */
+static void
+test_wrapping(void)
+{
+	static const struct {
+		int width, indent;
+		const char *text, *lines;
+	} cases[] = {
+	    {0, 2, "abcdefghijklmnopqrstuvwxyz", "abcdefghijklmnopqrstuvwxyz"},
+	    {5, 2, "abcde", "abcde"},
+	    {5, 2, "abcdefgh", "abcde\n  fgh"},
+	    {5, 2, "abcdefghi", "abcde\n  fgh\n  i"},
+	    {5, 0, "\xe9\x80\x9a\xe9\x80\x9a\xe9\x80\x9a",
+		"\xe9\x80\x9a\xe9\x80\x9a\n\xe9\x80\x9a"},
+	    {4, 0, "\xe9\x80\x9a\xe9\x80\x9a\xe9\x80\x9a",
+		"\xe9\x80\x9a\xe9\x80\x9a\n\xe9\x80\x9a"},
+	    {5, 2, "abcde\xcc\x81x", "abcde\xcc\x81\n  x"},
+	    {5, 0, "ab\033[", "ab\n\\x1b["},
+	    {5, 0, "abcd\nx", "abcd\n\\nx"},
+	    {5, 0, "a\\b", "a\\\\b"},
+	    {6, 0, "abc\xff", "abc\n\\xff"},
+	    {1, 0, "\xe9\x80\x9a\xe9\x80\x9a", "\xe9\x80\x9a\n\xe9\x80\x9a"},
+	    {3, 5, "abcdef", "abcdef" /* narrower than its indent: the indent is left alone */},
+	};
+
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct buffer b = {0};
+		struct canvas c = {.out = &b, .width = cases[i].width, .indent = cases[i].indent};
+
+		canvas_text(&c, cases[i].text, strlen(cases[i].text));
+		check_buffer("wrapped", &b, cases[i].lines, cases[i].text);
+	}
+}
+
+static void
+test_ascii(void)
+{
+	struct buffer text = {0}, json = {0};
+	struct canvas c = {.out = &text, .ascii = true};
+
+	canvas_text(&c, "a\xc3\xa9\xff", 4);
+	check_buffer("text", &text, "a\\xc3\\xa9\\xff", "in ASCII");
+	c.out = &json;
+	canvas_json(&c, "\"\xc3\xa9\xf0\x9f\x98\x80\\n\\u00e9\x7f\"", 17);
+	check_buffer("JSON", &json, "\"\\u00e9\\ud83d\\ude00\\n\\u00e9\\u007f\"", "in ASCII");
+}
+
+static void
+test_styles(void)
+{
+	struct buffer b = {0};
+	struct canvas c = {.out = &b, .width = 3, .colour = true};
+
+	canvas_style(&c, "1");
+	canvas_text(&c, "abcd", 4);
+	canvas_style(&c, NULL);
+	canvas_style(&c, NULL);
+	canvas_plain(&c, "e");
+	canvas_end(&c);
+	check_buffer("styles", &b, "\033[1mabc\033[0m\n\033[1md\033[0me\n", "end with the line");
+	c.colour = false;
+	canvas_style(&c, "1");
+	canvas_text(&c, "a", 1);
+	canvas_end(&c);
+	check_buffer("styles", &b, "a\n", "none without colours");
+}
+
+static void
+test_chart(void)
+{
+	struct chart c;
+	char row[CHART_COLUMNS + 1];
+
+	chart_start(&c, 1000000);
+	chart_add(&c, 0);
+	chart_add(&c, 1000000);
+	chart_add(&c, 1000000 + 59 * CHART_WIDTH);
+	check(chart_used(&c, 1000000) == CHART_COLUMNS && c.counts[0] == 2 && c.counts[59] == 1,
+	    "chart", "full");
+	chart_add(&c, 1000000 + 60 * CHART_WIDTH);
+	check(c.width == 2 * CHART_WIDTH && c.counts[0] == 2 && c.counts[29] == 1 &&
+		  c.counts[30] == 1 && c.counts[31] == 0,
+	    "chart", "columns stand for twice as long");
+	chart_row(&c, CHART_ROWS - 1, 31, chart_most(&c), row);
+	check_bytes("chart", row, strlen(row), "#                            ##", 31);
+	chart_row(&c, 0, 31, chart_most(&c), row);
+	check_bytes("chart", row, strlen(row), "#", 1);
+	chart_row(&c, CHART_ROWS - 1, 31, 1000, row);
+	check_bytes("chart", row, strlen(row), ".                            ..", 31);
+	chart_add(&c, INT64_MAX / 2);
+	check(c.counts[0] == 4, "chart", "a clock that jumps");
+}
+
+int
+main(void)
+{
+	test_chart();
+	test_documents();
+	test_depth();
+	test_ascii();
+	test_styles();
+	if (setlocale(LC_CTYPE, "C.UTF-8"))
+		test_wrapping();
+	else
+		printf("# no locale C.UTF-8: lines that wrap are not tested\n");
+	return check_end();
+}
