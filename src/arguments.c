@@ -54,6 +54,29 @@ arguments_last(const struct arg_str *values)
 	return values->count ? values->sval[values->count - 1] : NULL;
 }
 
+static bool
+is_given(const struct arg_hdr *h)
+{
+	return h->flag & ARG_HASVALUE ? ((const struct arg_str *)h->parent)->count > 0
+				      : ((const struct arg_lit *)h->parent)->count > 0;
+}
+
+const char *
+arguments_beyond(const struct arguments *a, const char *const *names)
+{
+	for (struct arg_hdr *const *h = (struct arg_hdr *const *)a; !is_end(*h); h++) {
+		const char *const *name = names;
+
+		if (!(*h)->longopts || !is_given(*h))
+			continue;
+		while (*name && strcmp(*name, (*h)->longopts) != 0)
+			name++;
+		if (!*name)
+			return (*h)->longopts;
+	}
+	return NULL;
+}
+
 void
 arguments_error(const char *fmt, ...)
 {

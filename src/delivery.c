@@ -8,11 +8,14 @@
 #include "hook.h"
 #include "options.h"
 #include "output.h"
+#include "record.h"
 #include "report.h"
 #include "sink.h"
+#include "spool.h"
 
 struct delivery {
 	struct sinks *set;
+	struct spool *spool; /* NULL where there is none */
 	struct output *output;
 	struct report *report;
 	struct hook *hooks[HOOK_KINDS]; /* NULL where there is no such command */
@@ -34,6 +37,34 @@ make_output(const struct options *options, struct event_base *base, void (*chang
 	return output_new(&settings);
 }
 
+/* First in its pass: what a command runs for is committed. False: it cannot be opened. */
+static bool
+make_spool(struct delivery *d, const struct options *options, struct event_base *base,
+    void (*changed)(void *arg), void *arg)
+{
+	const struct spool_settings settings = {
+	    .base = base, .path = options->spool, .changed = changed, .arg = arg};
+
+	if (!options->spool)
+		return true;
+	d->spool = spool_new(&settings);
+	if (!d->spool)
+		return false;
+	sinks_add(d->set, spool_sink(d->spool));
+	return true;
+}
+
+/* What a spool held is told by events, or by lines. */
+static unsigned
+report_kinds(const struct options *options)
+{
+	if (options->from_spool)
+		return options->events ? 0
+				       : RECORD_BIT(RECORD_LISTENING) | RECORD_BIT(RECORD_DROPPED);
+	return RECORD_BIT(RECORD_LISTENING) | RECORD_BIT(RECORD_LOST) |
+	       (options->events ? 0 : RECORD_BIT(RECORD_REPLY));
+}
+
 static void
 make_hooks(struct delivery *d, const struct options *o, struct hook_settings *settings)
 {
@@ -53,6 +84,8 @@ make_hooks(struct delivery *d, const struct options *o, struct hook_settings *se
 		if (!settings->command)
 			continue;
 		d->hooks[kind] = hook_new(settings);
+		if (d->spool && (kind == HOOK_NOTIFY || kind == HOOK_BATCH))
+			hook_sink(d->hooks[kind])->after = spool_sink(d->spool);
 		sinks_add(d->set, hook_sink(d->hooks[kind]));
 	}
 }
@@ -61,7 +94,7 @@ struct delivery *
 delivery_new(struct event_base *base, const struct options *options, struct sinks *set,
     void (*changed)(void *arg), void *arg)
 {
-	bool taken = options->notify_cmd || options->batch_cmd;
+	bool taken = options->notify_cmd || options->batch_cmd || options->spool;
 	bool notifications = !taken || options->print;
 	struct hook_settings hooks = {
 	    .base = base,
@@ -75,8 +108,12 @@ delivery_new(struct event_base *base, const struct options *options, struct sink
 	d->set = set;
 	set->budget = options->buffer;
 	set->overflow = options->overflow;
+	if (!make_spool(d, options, base, changed, arg)) {
+		free(d);
+		return NULL;
+	}
 	d->output = make_output(options, base, changed, arg, notifications);
-	d->report = report_new(!options->events);
+	d->report = report_new(report_kinds(options));
 	sinks_add(set, output_sink(d->output));
 	sinks_add(set, report_sink(d->report));
 	make_hooks(d, options, &hooks);
@@ -102,6 +139,8 @@ delivery_finish(struct delivery *d)
 
 	sinks_tell_discarded(d->set);
 	ok = output_finish(d->output);
+	if (d->spool && !spool_finish(d->spool))
+		ok = false;
 	for (int kind = 0; kind < HOOK_KINDS; kind++)
 		if (d->hooks[kind] && !hook_finish(d->hooks[kind]))
 			ok = false;

@@ -124,12 +124,22 @@ start(struct hook *h)
 	end_run(h, false);
 }
 
+/* A batch is not divided. */
+static bool
+may_start(const struct hook *h)
+{
+	uint64_t early = sink_early(&h->sink);
+
+	return h->settings.kind == HOOK_BATCH ? queue_front(&h->queue) && early == 0
+					      : queue_count(&h->queue) > early;
+}
+
 static void
 hook_pass(struct sink *s)
 {
 	struct hook *h = (struct hook *)s;
 
-	while (!h->running && queue_front(&h->queue))
+	while (!h->running && may_start(h))
 		start(h);
 	hold(h);
 }
@@ -199,7 +209,7 @@ hook_working(const struct sink *s)
 {
 	const struct hook *h = (const struct hook *)s;
 
-	return h->running || queue_front(&h->queue);
+	return h->running || may_start(h);
 }
 
 static void

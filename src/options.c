@@ -202,6 +202,95 @@ has_command(const struct arguments *a)
 	       a->lost_cmd->count;
 }
 
+#ifdef HAVE_SQLITE
+#define PRINT_NEEDS "--notify-cmd, --batch-cmd or --spool"
+
+static bool
+has_spool(const struct arguments *a)
+{
+	return a->spool->count > 0;
+}
+
+static bool
+get_path(const struct arg_str *arg, const char **path)
+{
+	*path = arguments_last(arg);
+	if (!*path || **path)
+		return true;
+	arguments_error("invalid --%s \"\": accepted is the path of a file", arg->hdr.longopts);
+	return false;
+}
+
+/* What is left of the command line where nothing is received, but only written out. */
+static bool
+check_from_spool(const struct arguments *a)
+{
+	static const char *const makes_sense[] = {"from-spool", "listen", "count", "max-time",
+	    "json", "format", "null", "events", "buffer", "notify-cmd", "batch-cmd", "listen-cmd",
+	    "cmd-timeout", "print", "quiet", "verbose", NULL};
+	const char *other = arguments_beyond(a, makes_sense);
+
+	if (other)
+		arguments_error("--from-spool and --%s exclude each other: what a spool holds is "
+				"written out, and no connection is made",
+		    other);
+	return !other;
+}
+
+/* The operands are channels then. */
+static bool
+get_channels(const struct arguments *a, struct options *o)
+{
+	const struct arg_str *const places[] = {a->listen, a->operands};
+	char *error = NULL;
+
+	o->channels =
+	    xcalloc((size_t)(a->listen->count + a->operands->count) + 1, sizeof *o->channels);
+	for (size_t p = 0; p < 2 && !error; p++)
+		for (int i = 0; i < places[p]->count && !error; i++) {
+			const char *word = places[p]->sval[i];
+
+			if (p == 1 && (target_is_conninfo(word) || target_is_socket(word)))
+				error =
+				    xstrdup("a connection string stands beside --from-spool, "
+					    "which makes no connection (for a channel of such a "
+					    "name use -l)");
+			else if (channel_check(word, &error))
+				o->channels[o->channel_count++] = word;
+		}
+	if (!error)
+		return true;
+	arguments_error("%s", error);
+	free(error);
+	return false;
+}
+
+static bool
+get_spool(const struct arguments *a, struct options *o)
+{
+	if (!get_path(a->spool, &o->spool) || !get_path(a->from_spool, &o->from_spool))
+		return false;
+	return !o->from_spool || (check_from_spool(a) && get_channels(a, o));
+}
+#else
+#define PRINT_NEEDS "--notify-cmd or --batch-cmd"
+
+static bool
+has_spool(const struct arguments *a)
+{
+	(void)a;
+	return false;
+}
+
+static bool
+get_spool(const struct arguments *a, struct options *o)
+{
+	(void)a;
+	(void)o;
+	return true;
+}
+#endif
+
 /* An option without the one that it needs would do nothing. */
 static bool
 check_needs(const struct arguments *a)
@@ -211,9 +300,9 @@ check_needs(const struct arguments *a)
 	else if (a->idle_restart->count && !a->timeout->count && !a->control->count)
 		arguments_error(
 		    "--idle-restart needs --timeout: without it there is no idle timer");
-	else if (a->print->count && !has_notification_command(a))
-		arguments_error("--print needs --notify-cmd or --batch-cmd: without them "
-				"notifications are written anyway");
+	else if (a->print->count && !has_notification_command(a) && !has_spool(a))
+		arguments_error("--print needs " PRINT_NEEDS ": without them notifications are "
+				"written anyway");
 	else if (a->cmd_timeout->count && !has_command(a))
 		arguments_error("--cmd-timeout needs a command: --notify-cmd, --batch-cmd, "
 				"--idle-cmd, --listen-cmd or --lost-cmd");
@@ -286,7 +375,7 @@ get_operands(const struct arguments *a, struct options *o)
 	};
 	char *error = NULL;
 
-	if (operands_parse(&operands, &o->subscriptions, &error))
+	if (o->from_spool || operands_parse(&operands, &o->subscriptions, &error))
 		return true;
 	arguments_error("%s", error);
 	free(error);
@@ -313,9 +402,9 @@ get_all(const struct arguments *a, struct options *o)
 	get_defaults(a, o);
 	o->control = arguments_last(a->control);
 	o->config = arguments_last(a->config);
-	if (!check_needs(a) || !get_times(a, o) || !get_numbers(a, o) || !get_commands(a, o) ||
-	    !get_buffer(a, o) || !get_format(a, o) || !get_choices(a, o) || !get_operands(a, o) ||
-	    !get_config(o))
+	if (!get_spool(a, o) || !check_needs(a) || !get_times(a, o) || !get_numbers(a, o) ||
+	    !get_commands(a, o) || !get_buffer(a, o) || !get_format(a, o) || !get_choices(a, o) ||
+	    !get_operands(a, o) || !get_config(o))
 		return false;
 	if (o->heartbeat < 0)
 		o->heartbeat = HEARTBEAT;
@@ -363,5 +452,6 @@ options_free(struct options *o)
 	free(o->idle_cmd);
 	free(o->listen_cmd);
 	free(o->lost_cmd);
+	free(o->channels);
 	*o = (struct options){0};
 }

@@ -2,6 +2,7 @@
 
 #include "report.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include "buffer.h"
@@ -109,6 +110,16 @@ report_reply(const struct record *r)
 		log_reply("%s%s%s", r->command, *r->answer ? ": " : "", r->answer);
 }
 
+static void
+report_dropped(const struct record *r)
+{
+	char time[FORMAT_TIME_LENGTH];
+
+	format_time(time, r->time);
+	log_warning("%" PRIu64 " notification%s discarded here, at %.*s: the buffer was full",
+	    r->count, r->count == 1 ? " was" : "s were", FORMAT_TIME_LENGTH, time);
+}
+
 static bool
 report_take(struct sink *s, const struct record *r)
 {
@@ -116,21 +127,22 @@ report_take(struct sink *s, const struct record *r)
 		report_lost(r);
 	else if (r->kind == RECORD_REPLY)
 		report_reply(r);
+	else if (r->kind == RECORD_DROPPED)
+		report_dropped(r);
 	else
 		report_listening((struct report *)s, r);
 	return false;
 }
 
 struct report *
-report_new(bool replies)
+report_new(unsigned kinds)
 {
 	static const struct sink_ops ops = {.take = report_take};
 	struct report *r = xcalloc(1, sizeof *r);
 
 	r->sink.ops = &ops;
 	r->sink.name = "standard error";
-	r->sink.kinds = RECORD_BIT(RECORD_LISTENING) | RECORD_BIT(RECORD_LOST) |
-			(replies ? RECORD_BIT(RECORD_REPLY) : 0);
+	r->sink.kinds = kinds;
 	return r;
 }
 
