@@ -15,8 +15,11 @@
 #include "row.h"
 #include "spoolfile.h"
 
-/* Bytes of one transaction, more or less: it must not hold up the loop for long. */
-#define BATCH_MAX ((size_t)1 << 20)
+/*
+ * Bytes of one transaction, more or less: it must not hold up the loop for long, and on a full disk it must find
+ * room in what SQLite's log has already (spoolfile.c).
+ */
+#define BATCH_MAX ((size_t)1 << 18)
 
 /* How long SQLite waits for another process, in milliseconds; and when what failed is tried again. */
 #define PATIENCE     10

@@ -366,16 +366,16 @@ spoolfile_append(struct spoolfile *f, const struct buffer *rows)
 	return finish(f, r);
 }
 
-/* `release`: the reserve is needed; nobody else can get at it before the commit. */
+/* `released`: the reserve is needed; nobody else can get at it before the commit. NULL: it is not. */
 static enum spoolfile_result
-remove_rows(struct spoolfile *f, const int64_t *ids, size_t n, bool release)
+remove_rows(struct spoolfile *f, const int64_t *ids, size_t n, int64_t *released)
 {
 	enum spoolfile_result r = begin(f);
 
 	if (r)
 		return r;
-	if (release)
-		spoollock_release(f->lock);
+	if (released)
+		*released = spoollock_release(f->lock);
 	r = result(f, prepare(f, &f->remove, "DELETE FROM record WHERE id = ?"));
 	for (size_t i = 0; !r && i < n; i++) {
 		int code;
@@ -391,13 +391,14 @@ remove_rows(struct spoolfile *f, const int64_t *ids, size_t n, bool release)
 enum spoolfile_result
 spoolfile_remove(struct spoolfile *f, const int64_t *ids, size_t n)
 {
-	enum spoolfile_result r = remove_rows(f, ids, n, false);
+	enum spoolfile_result r = remove_rows(f, ids, n, NULL);
+	int64_t released = 0;
 
 	if (r != SPOOLFILE_FAILED)
 		return r;
-	r = remove_rows(f, ids, n, true);
+	r = remove_rows(f, ids, n, &released);
 	checkpoint(f);
-	spoollock_reserve(f->lock);
+	spoollock_restore(f->lock, released);
 	return r;
 }
 

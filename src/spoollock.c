@@ -5,10 +5,11 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/file.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 /* Bytes: more than what waits in SQLite's log until it goes to its place (spoolfile.c). */
-#define RESERVE ((off_t)4 << 20)
+#define RESERVE (INT64_C(4) << 20)
 
 int
 spoollock_open(const char *spool)
@@ -29,14 +30,24 @@ spoollock_take(int fd)
 void
 spoollock_reserve(int fd)
 {
-	if (lseek(fd, 0, SEEK_END) < RESERVE && posix_fallocate(fd, 0, RESERVE) != 0)
-		spoollock_release(fd);
+	struct statvfs v;
+
+	if (lseek(fd, 0, SEEK_END) < RESERVE && fstatvfs(fd, &v) == 0 &&
+	    v.f_bavail >= 2 * RESERVE / v.f_frsize)
+		spoollock_restore(fd, RESERVE);
 }
 
 void
+spoollock_restore(int fd, int64_t size)
+{
+	while (size > 0 && posix_fallocate(fd, 0, size) != 0)
+		size /= 2;
+}
+
+int64_t
 spoollock_release(int fd)
 {
-	/* Where that fails there is nothing to be done about it. */
-	if (ftruncate(fd, 0) < 0)
-		return;
+	int64_t size = lseek(fd, 0, SEEK_END);
+
+	return ftruncate(fd, 0) == 0 ? size : 0;
 }

@@ -13,8 +13,12 @@ int spoollock_open(const char *spool);
 /* False with errno: EWOULDBLOCK where another process has it. */
 MUST_CHECK bool spoollock_take(int fd);
 
-/* Takes the reserve, as far as there is space; and gives it up. */
+/* Takes the reserve, if that leaves as much again to others. */
 void spoollock_reserve(int fd);
-void spoollock_release(int fd);
+
+/* Gives it up; returns how much that was. */
+int64_t spoollock_release(int fd);
+/* Takes so much of it again, or what is left of that. */
+void spoollock_restore(int fd, int64_t size);
 
 #endif

@@ -7,6 +7,15 @@ setup() {
 	SPOOL=$TMP/spool
 }
 
+# As in helper.bash; and the disk of a test that failed.
+teardown() {
+	if [[ ${PID-} ]]; then
+		kill -KILL "$PID" 2>/dev/null || true
+		wait "$PID" 2>/dev/null || true
+	fi
+	[[ ! -d $TMP/disk ]] || umount "$TMP/disk" 2>/dev/null || true
+}
+
 # send FROM TO: notifications on jobs, one transaction.
 send() {
 	sql -c "SELECT count(pg_notify('jobs', i::text)) FROM generate_series($1, $2) i" >/dev/null
@@ -632,8 +641,9 @@ numbers() {
 	wait_for grep -q 'could not write to the spool .*full' "$ERR"
 	result=ok
 	: >"$TMP/got"
+	SECONDS=0
 	until [[ $(wc -l <"$TMP/got") -ge 2000 ]]; do
-		"$PGWAIT" --from-spool "$SPOOL" -f %p >>"$TMP/got" || { result=failed && break; }
+		"$PGWAIT" --from-spool "$SPOOL" -f %p >>"$TMP/got" && ((SECONDS < DEADLINE)) || { result=failed && break; }
 	done
 	kill "$PID"
 	end_pgwait
