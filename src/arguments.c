@@ -55,24 +55,23 @@ arguments_last(const struct arg_str *values)
 }
 
 static bool
-was_given(const struct arg_hdr *h)
+is_given(const struct arg_hdr *h)
 {
-	if (h->flag & ARG_HASVALUE)
-		return ((const struct arg_str *)h->parent)->count > 0;
-	return ((const struct arg_lit *)h->parent)->count > 0;
+	return h->flag & ARG_HASVALUE ? ((const struct arg_str *)h->parent)->count > 0
+				      : ((const struct arg_lit *)h->parent)->count > 0;
 }
 
 const char *
-arguments_other(struct arguments *a, const char *const names[])
+arguments_beyond(const struct arguments *a, const char *const *names)
 {
-	for (struct arg_hdr **h = table(a); !is_end(*h); h++) {
-		size_t i = 0;
+	for (struct arg_hdr *const *h = (struct arg_hdr *const *)a; !is_end(*h); h++) {
+		const char *const *name = names;
 
-		if (!(*h)->longopts || !was_given(*h))
+		if (!(*h)->longopts || !is_given(*h))
 			continue;
-		while (names[i] && strcmp(names[i], (*h)->longopts) != 0)
-			i++;
-		if (!names[i])
+		while (*name && strcmp(*name, (*h)->longopts) != 0)
+			name++;
+		if (!*name)
 			return (*h)->longopts;
 	}
 	return NULL;

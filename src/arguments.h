@@ -17,6 +17,13 @@
  * too forgiving (fact F12). Every option may stand often.
  */
 /* clang-format off */
+#ifdef HAVE_SQLITE
+#define ARGUMENTS_SPOOL(VALUE)                      \
+	VALUE(spool,        NULL, "spool")          \
+	VALUE(from_spool,   NULL, "from-spool")
+#else
+#define ARGUMENTS_SPOOL(VALUE)
+#endif
 #define ARGUMENTS(VALUE, FLAG)                      \
 	VALUE(dbname,       "d",  "dbname")         \
 	VALUE(host,         "h",  "host")           \
@@ -46,6 +53,7 @@
 	VALUE(lost_cmd,     NULL, "lost-cmd")       \
 	VALUE(cmd_timeout,  NULL, "cmd-timeout")    \
 	FLAG(print,         NULL, "print")          \
+	ARGUMENTS_SPOOL(VALUE)                      \
 	VALUE(ready_fd,     NULL, "ready-fd")       \
 	VALUE(catchup_sql,  NULL, "catchup-sql")    \
 	VALUE(exclusive,    NULL, "exclusive")      \
@@ -81,11 +89,8 @@ void arguments_free(struct arguments *a);
 /* The value that counts of an option that may stand often; NULL where it was not given. */
 const char *arguments_last(const struct arg_str *values);
 
-/*
- * The name of an option that was given and is none of `names`, which end with NULL; NULL: there is
- * no such option.
- */
-const char *arguments_other(struct arguments *a, const char *const names[]);
+/* An option that was given, but is not among `names`, which end with NULL; NULL: there is none. */
+const char *arguments_beyond(const struct arguments *a, const char *const *names);
 
 /* A usage error on stderr, with the hint that goes with all of them. */
 void arguments_error(const char *fmt, ...) PRINTF_LIKE(1, 2);

@@ -8,13 +8,16 @@
 #include "hook.h"
 #include "options.h"
 #include "output.h"
+#include "record.h"
 #include "report.h"
 #include "sink.h"
 #include "stats.h"
 #include "terminal.h"
+#include "spool.h"
 
 struct delivery {
 	struct sinks *set;
+	struct spool *spool; /* NULL where there is none */
 	struct output *output;
 	struct terminal *terminal; /* NULL: stdout is not for people */
 	struct report *report;
@@ -39,6 +42,36 @@ make_output(const struct options *options, struct terminal *terminal, struct eve
 	return output_new(&settings);
 }
 
+/* First in its pass: what a command runs for is committed. False: it cannot be opened. */
+static bool
+make_spool(struct delivery *d, const struct options *options, struct event_base *base,
+    void (*changed)(void *arg), void *arg)
+{
+	const struct spool_settings settings = {
+	    .base = base, .path = options->spool, .changed = changed, .arg = arg};
+
+	if (!options->spool)
+		return true;
+	d->spool = spool_new(&settings);
+	if (!d->spool)
+		return false;
+	sinks_add(d->set, spool_sink(d->spool));
+	return true;
+}
+
+/* What a spool held is told by events, or by lines. */
+static unsigned
+report_kinds(const struct options *options)
+{
+	if (options->from_spool)
+		return options->events ? 0
+				       : RECORD_BIT(RECORD_LISTENING) | RECORD_BIT(RECORD_DROPPED);
+	return RECORD_BIT(RECORD_LISTENING) | RECORD_BIT(RECORD_LOST) |
+	       RECORD_BIT(RECORD_CAUGHT_UP) | RECORD_BIT(RECORD_CATCHUP_FAILED) |
+	       RECORD_BIT(RECORD_ACTIVE) | RECORD_BIT(RECORD_WAITING) |
+	       (options->events ? 0 : RECORD_BIT(RECORD_REPLY));
+}
+
 static void
 make_hooks(struct delivery *d, const struct options *o, struct hook_settings *settings)
 {
@@ -58,6 +91,8 @@ make_hooks(struct delivery *d, const struct options *o, struct hook_settings *se
 		if (!settings->command)
 			continue;
 		d->hooks[kind] = hook_new(settings);
+		if (d->spool && (kind == HOOK_NOTIFY || kind == HOOK_BATCH))
+			hook_sink(d->hooks[kind])->after = spool_sink(d->spool);
 		sinks_add(d->set, hook_sink(d->hooks[kind]));
 	}
 }
@@ -66,7 +101,7 @@ struct delivery *
 delivery_new(struct event_base *base, const struct options *options, struct sinks *set,
     void (*changed)(void *arg), void *arg)
 {
-	bool taken = options->notify_cmd || options->batch_cmd;
+	bool taken = options->notify_cmd || options->batch_cmd || options->spool;
 	bool notifications = !taken || options->print;
 	struct hook_settings hooks = {
 	    .base = base,
@@ -80,9 +115,13 @@ delivery_new(struct event_base *base, const struct options *options, struct sink
 	d->set = set;
 	set->budget = options->buffer;
 	set->overflow = options->overflow;
+	if (!make_spool(d, options, base, changed, arg)) {
+		free(d);
+		return NULL;
+	}
 	d->terminal = terminal_new(&options->terminal);
 	d->output = make_output(options, d->terminal, base, changed, arg, notifications);
-	d->report = report_new(!options->events);
+	d->report = report_new(report_kinds(options));
 	sinks_add(set, output_sink(d->output));
 	sinks_add(set, report_sink(d->report));
 	make_hooks(d, options, &hooks);
@@ -116,6 +155,8 @@ delivery_finish(struct delivery *d)
 	stats_free(d->stats);
 	ok = output_finish(d->output);
 	terminal_free(d->terminal);
+	if (d->spool && !spool_finish(d->spool))
+		ok = false;
 	for (int kind = 0; kind < HOOK_KINDS; kind++)
 		if (d->hooks[kind] && !hook_finish(d->hooks[kind]))
 			ok = false;

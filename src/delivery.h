@@ -11,7 +11,10 @@ struct event_base;
 struct options;
 struct sinks;
 
-/* Fills `set`, which is zeroed; both outlive it. `changed` runs when a sink can go on, or has ended. */
+/*
+ * Fills `set`, which is zeroed; both outlive it. `changed` runs when a sink can go on, or has ended. NULL:
+ * the spool cannot be opened, which has been said.
+ */
 struct delivery *delivery_new(struct event_base *base, const struct options *options,
     struct sinks *set, void (*changed)(void *arg), void *arg);
 

@@ -12,6 +12,7 @@
 #include "buffer.h"
 
 struct encoding {
+	const char *name; /* the server's */
 	iconv_t to_utf8, from_utf8;
 	size_t ss2_length;  /* of a character that starts with 0x8E; 0: one byte is one */
 	bool composes;      /* iconv makes one character of a letter and an accent */
@@ -64,24 +65,35 @@ static const struct {
     {"KOI8U", "KOI8-U"},
 };
 
-static const char *
-iconv_name(const char *server)
+/* Its place in `names`; -1: none. */
+static int
+find_name(const char *server, size_t n)
 {
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-		if (strcmp(names[i].server, server) == 0)
-			return names[i].iconv;
-	return NULL;
+		if (strlen(names[i].server) == n && memcmp(names[i].server, server, n) == 0)
+			return (int)i;
+	return -1;
+}
+
+const char *
+encoding_find(const char *name, size_t n)
+{
+	int place = find_name(name, n);
+
+	return place < 0 ? NULL : names[place].server;
 }
 
 struct encoding *
 encoding_open(const char *server_encoding)
 {
-	const char *name = iconv_name(server_encoding);
+	int place = find_name(server_encoding, strlen(server_encoding));
+	const char *name;
 	iconv_t to, from;
 	struct encoding *e;
 
-	if (!name)
+	if (place < 0)
 		return NULL;
+	name = names[place].iconv;
 	to = iconv_open("UTF-8", name);
 	if (to == (iconv_t)-1)
 		return NULL;
@@ -91,6 +103,7 @@ encoding_open(const char *server_encoding)
 		return NULL;
 	}
 	e = xcalloc(1, sizeof *e);
+	e->name = names[place].server;
 	e->to_utf8 = to;
 	e->from_utf8 = from;
 	if (strncmp(server_encoding, "EUC_", 4) == 0)
@@ -98,6 +111,12 @@ encoding_open(const char *server_encoding)
 	e->composes =
 	    strcmp(server_encoding, "WIN1255") == 0 || strcmp(server_encoding, "WIN1258") == 0;
 	return e;
+}
+
+const char *
+encoding_name(const struct encoding *e)
+{
+	return e ? e->name : NULL;
 }
 
 void

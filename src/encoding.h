@@ -19,6 +19,11 @@ struct encoding;
 struct encoding *encoding_open(const char *server_encoding);
 void encoding_close(struct encoding *e);
 
+/* PostgreSQL's name of it, which is never freed; NULL for NULL. */
+const char *encoding_name(const struct encoding *e);
+/* The same for a name of `n` bytes; NULL where it is no encoding that is converted. */
+const char *encoding_find(const char *name, size_t n);
+
 /*
  * Converted bytes, in runs: each is either valid UTF-8, or one byte of the input (0x80 or above)
  * of a character that means nothing in its encoding. Such bytes stay apart, since two of them could look like a

@@ -9,6 +9,9 @@
 #include <string.h>
 
 #include "log.h"
+#ifdef HAVE_SQLITE
+#include "sqlite.h"
+#endif
 
 /* Wording is shared with the man page, the completions and README: a test compares the options. */
 static const char *const help[] = {
@@ -17,6 +20,9 @@ static const char *const help[] = {
     "Usage:",
     "  pgwait [OPTION]... [CONNINFO]... CHANNEL... [CONNINFO... CHANNEL...]...",
     "  pgwait --check [OPTION]... [CONNINFO]... [CHANNEL]...",
+#ifdef HAVE_SQLITE
+    "  pgwait --from-spool FILE [OPTION]... [CHANNEL]...",
+#endif
     "",
     "CONNINFO is a postgresql:// URI, a KEYWORD=VALUE string, or the absolute path of a",
     "server's socket; every other operand is a channel. Without one, the default",
@@ -52,6 +58,10 @@ static const char *const help[] = {
     "      --buffer SIZE           what may wait for slow readers and commands (64MiB)",
     "      --overflow ACTION       block, drop or exit when the buffer is full (block)",
     "      --color WHEN            colours at a terminal; auto (the default), always or never",
+#ifdef HAVE_SQLITE
+    "      --spool FILE            keep what is received in FILE, for --from-spool",
+    "      --from-spool FILE       write out what FILE holds, remove it there, and end",
+#endif
     "",
     "Commands:",
     "      --notify-cmd CMD        run CMD for each notification, its payload on stdin",
@@ -60,7 +70,7 @@ static const char *const help[] = {
     "      --listen-cmd CMD        run CMD when a connection listens, and listens again",
     "      --lost-cmd CMD          run CMD when a connection is lost",
     "      --cmd-timeout SECS      end a command that runs longer than SECS",
-    "      --print                 write notifications although a command gets them",
+    "      --print                 write notifications that go elsewhere, too",
     "      --control PATH          take commands from the FIFO PATH, or - for standard input",
     "      --config FILE           connections and channels in a file; read again at SIGHUP",
     "      --ready-fd FD           write a newline to FD once every connection listens",
@@ -75,7 +85,7 @@ static const char *const help[] = {
     "  -q, --quiet                 errors and warnings only",
     "  -v, --verbose               say more",
     "  -?, --help                  this text",
-    "  -V, --version               versions of pgwait, libpq and libevent",
+    "  -V, --version               versions of pgwait and its libraries",
     "",
     "SECS are decimal seconds, SIZE is bytes or, as in 64MiB, KiB, MiB or GiB.",
     "In a shell's read loop put the payload last, or use -0:",
@@ -108,7 +118,14 @@ help_print_version(void)
 {
 	int v = PQlibVersion();
 
-	printf("pgwait %s (libpq %d.%d, libevent %s)\n", PACKAGE_VERSION, v / 10000, v % 10000,
+	printf("pgwait %s (libpq %d.%d, libevent %s", PACKAGE_VERSION, v / 10000, v % 10000,
 	    event_get_version());
+#ifdef HAVE_SQLITE
+	const char *error;
+	const struct sqlite *sqlite = sqlite_load(&error);
+
+	printf(", SQLite %s", sqlite ? sqlite->libversion() : "not found");
+#endif
+	puts(")");
 	return finish();
 }

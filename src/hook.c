@@ -135,13 +135,23 @@ start(struct hook *h, struct queue *q)
 	end_run(h, false);
 }
 
+/* A batch is not divided. */
+static bool
+may_start(const struct hook *h)
+{
+	uint64_t early = sink_early(&h->sink);
+
+	return h->settings.kind == HOOK_BATCH ? early == 0
+					      : h->sink.in - h->sink.out - h->running > early;
+}
+
 static void
 hook_pass(struct sink *s)
 {
 	struct hook *h = (struct hook *)s;
 	struct queue *q;
 
-	while (!h->running && (q = next_queue(h)))
+	while (!h->running && (q = next_queue(h)) && may_start(h))
 		start(h, q);
 	hold(h);
 }
@@ -205,7 +215,7 @@ hook_working(const struct sink *s)
 {
 	const struct hook *h = (const struct hook *)s;
 
-	return h->running || backlog_size(&h->backlog);
+	return h->running || (backlog_size(&h->backlog) && may_start(h));
 }
 
 static void

@@ -13,6 +13,7 @@
 #include "prompt.h"
 #include "reload.h"
 #include "signals.h"
+#include "spooled.h"
 #include "util.h"
 
 /*
@@ -60,6 +61,8 @@ run(struct options *options)
 	struct ending ending = {STATUS_ERROR, 0};
 	struct steering s = {.options = options};
 
+	if (options->from_spool)
+		return spooled_run(options);
 	s.manager = manager_new(options);
 	if (!s.manager)
 		return ending;

@@ -199,6 +199,12 @@ manager_new(struct options *options)
 	evtimer_assign(&m->max_timer, m->base, on_max_time, m);
 	signals_catch(m->base, on_signal, m);
 	m->delivery = delivery_new(m->base, options, &m->sinks, on_change, m);
+	if (!m->delivery) {
+		signals_release();
+		event_base_free(m->base);
+		free(m);
+		return NULL;
+	}
 	m->activity = options->status_line ? activity_new(m->base) : NULL;
 	timeval_from(options->max_time, &tv);
 	if (options->max_time > 0)

@@ -12,6 +12,7 @@
 #include "escape.h"
 #include "help.h"
 #include "log.h"
+#include "needs.h"
 #include "secret.h"
 
 /* --buffer, where it is not given. */
@@ -164,19 +165,6 @@ get_format(const struct arguments *a, struct options *o)
 	return true;
 }
 
-static bool
-has_notification_command(const struct arguments *a)
-{
-	return a->notify_cmd->count || a->batch_cmd->count;
-}
-
-static bool
-has_command(const struct arguments *a)
-{
-	return has_notification_command(a) || a->idle_cmd->count || a->listen_cmd->count ||
-	       a->lost_cmd->count;
-}
-
 /*
  * None with -q and in a drain, which say nothing; with commands, which write to the terminal themselves; and where
  * somebody types commands.
@@ -186,7 +174,7 @@ wants_status_line(const struct arguments *a, const struct options *o)
 {
 	bool typed = o->control && strcmp(o->control, "-") == 0 && isatty(STDIN_FILENO);
 
-	return (!a->quiet->count || a->verbose->count) && o->timeout != 0 && !has_command(a) &&
+	return (!a->quiet->count || a->verbose->count) && o->timeout != 0 && !needs_command(a) &&
 	       !typed;
 }
 
@@ -210,14 +198,6 @@ get_terminal(const struct arguments *a, struct options *o)
 			"colours",
 	    exact);
 	return false;
-}
-
-static bool
-is_zero(const char *seconds)
-{
-	int64_t us;
-
-	return parse_seconds(seconds, true, &us) && us == 0;
 }
 
 static bool
@@ -264,34 +244,61 @@ get_work(const struct arguments *a, struct options *o)
 	       get_text(a->exclusive, "a whole number of 64 bits or other text", &o->exclusive);
 }
 
-/* An option without the one that it needs would do nothing. */
+#ifdef HAVE_SQLITE
 static bool
-check_needs(const struct arguments *a)
+get_path(const struct arg_str *arg, const char **path)
 {
-	if (a->idle_cmd->count && !a->timeout->count && !a->control->count)
-		arguments_error("--idle-cmd needs --timeout: without it there is no idle event");
-	else if (a->idle_restart->count && !a->timeout->count && !a->control->count)
-		arguments_error(
-		    "--idle-restart needs --timeout: without it there is no idle timer");
-	else if (a->print->count && !has_notification_command(a))
-		arguments_error("--print needs --notify-cmd or --batch-cmd: without them "
-				"notifications are written anyway");
-	else if (a->cmd_timeout->count && !has_command(a))
-		arguments_error("--cmd-timeout needs a command: --notify-cmd, --batch-cmd, "
-				"--idle-cmd, --listen-cmd or --lost-cmd");
-	else if (a->events->count && !a->json->count)
-		arguments_error("--events needs --json: events are JSON objects");
-	else if (a->control->count && !*arguments_last(a->control))
-		arguments_error("invalid --control \"\": accepted are the path of a FIFO, and -");
-	else if (a->control->count && a->timeout->count && is_zero(arguments_last(a->timeout)))
-		arguments_error("--control and --timeout 0 exclude each other: a drain ends by "
-				"itself; the command \"drain\" waits for one");
-	else if (a->password->count && a->no_password->count)
-		arguments_error("--password and --no-password exclude each other");
-	else
+	*path = arguments_last(arg);
+	if (!*path || **path)
 		return true;
+	arguments_error("invalid --%s \"\": accepted is the path of a file", arg->hdr.longopts);
 	return false;
 }
+
+/* The operands are channels then. */
+static bool
+get_channels(const struct arguments *a, struct options *o)
+{
+	const struct arg_str *const places[] = {a->listen, a->operands};
+	char *error = NULL;
+
+	o->channels =
+	    xcalloc((size_t)(a->listen->count + a->operands->count) + 1, sizeof *o->channels);
+	for (size_t p = 0; p < 2 && !error; p++)
+		for (int i = 0; i < places[p]->count && !error; i++) {
+			const char *word = places[p]->sval[i];
+
+			if (p == 1 && (target_is_conninfo(word) || target_is_socket(word)))
+				error =
+				    xstrdup("a connection string stands beside --from-spool, "
+					    "which makes no connection (for a channel of such a "
+					    "name use -l)");
+			else if (channel_check(word, &error))
+				o->channels[o->channel_count++] = word;
+		}
+	if (!error)
+		return true;
+	arguments_error("%s", error);
+	free(error);
+	return false;
+}
+
+static bool
+get_spool(const struct arguments *a, struct options *o)
+{
+	if (!get_path(a->spool, &o->spool) || !get_path(a->from_spool, &o->from_spool))
+		return false;
+	return !o->from_spool || get_channels(a, o);
+}
+#else
+static bool
+get_spool(const struct arguments *a, struct options *o)
+{
+	(void)a;
+	(void)o;
+	return true;
+}
+#endif
 
 /* What fills in connection strings, now and at run time. */
 static void
@@ -349,31 +356,11 @@ get_operands(const struct arguments *a, struct options *o)
 	};
 	char *error = NULL;
 
-	if (operands_parse(&operands, &o->subscriptions, &error))
+	if (o->from_spool || operands_parse(&operands, &o->subscriptions, &error))
 		return true;
 	arguments_error("%s", error);
 	free(error);
 	return false;
-}
-
-/* --check delivers nothing: what is about that would do nothing. */
-static bool
-get_check(struct arguments *a, struct options *o)
-{
-	static const char *const taken[] = {"check", "dbname", "host", "port", "username",
-	    "no-password", "password", "listen", "heartbeat", "json", "config", "color", "quiet",
-	    "verbose", NULL};
-	const char *other;
-
-	o->check = a->check->count > 0;
-	o->json = a->json->count > 0;
-	o->quiet = a->quiet->count > 0 && a->verbose->count == 0;
-	other = o->check ? arguments_other(a, taken) : NULL;
-	if (other)
-		arguments_error(
-		    "--check takes no --%s: it tells whether notifications get through, and ends",
-		    other);
-	return !other;
 }
 
 static bool
@@ -398,14 +385,17 @@ hide_passwords(const struct arguments *a)
 }
 
 static bool
-get_all(struct arguments *a, struct options *o)
+get_all(const struct arguments *a, struct options *o)
 {
 	if (a->quiet->count || a->verbose->count)
 		log_set_level(a->verbose->count ? LOG_VERBOSE : LOG_QUIET);
 	get_defaults(a, o);
 	o->control = arguments_last(a->control);
 	o->config = arguments_last(a->config);
-	if (!get_check(a, o) || !check_needs(a) || !get_times(a, o) || !get_numbers(a, o) ||
+	o->check = a->check->count > 0;
+	o->json = a->json->count > 0;
+	o->quiet = a->quiet->count > 0 && a->verbose->count == 0;
+	if (!needs_are_met(a) || !get_spool(a, o) || !get_times(a, o) || !get_numbers(a, o) ||
 	    !get_commands(a, o) || !get_work(a, o) || !get_buffer(a, o) || !get_format(a, o) ||
 	    !get_choices(a, o) || !get_operands(a, o) || !get_config(o) || !has_patient(o) ||
 	    !get_terminal(a, o))
@@ -459,5 +449,6 @@ options_free(struct options *o)
 	free(o->lost_cmd);
 	free(o->catchup_sql);
 	free(o->exclusive);
+	free(o->channels);
 	*o = (struct options){0};
 }

@@ -166,6 +166,16 @@ report_reply(const struct record *r)
 		log_reply("%s%s%s", r->command, *r->answer ? ": " : "", r->answer);
 }
 
+static void
+report_dropped(const struct record *r)
+{
+	char time[FORMAT_TIME_LENGTH];
+
+	format_time(time, r->time);
+	log_warning("%" PRIu64 " notification%s discarded here, at %.*s: the buffer was full",
+	    r->count, r->count == 1 ? " was" : "s were", FORMAT_TIME_LENGTH, time);
+}
+
 static bool
 report_take(struct sink *s, const struct record *r)
 {
@@ -193,26 +203,25 @@ report_take(struct sink *s, const struct record *r)
 	case RECORD_REPLY:
 		report_reply(r);
 		break;
+	case RECORD_DROPPED:
+		report_dropped(r);
+		break;
 	case RECORD_NOTIFICATION:
 	case RECORD_IDLE:
-	case RECORD_DROPPED:
 		break;
 	}
 	return false;
 }
 
 struct report *
-report_new(bool replies)
+report_new(unsigned kinds)
 {
 	static const struct sink_ops ops = {.take = report_take};
 	struct report *r = xcalloc(1, sizeof *r);
 
 	r->sink.ops = &ops;
 	r->sink.name = "standard error";
-	r->sink.kinds = RECORD_BIT(RECORD_LISTENING) | RECORD_BIT(RECORD_LOST) |
-			RECORD_BIT(RECORD_CAUGHT_UP) | RECORD_BIT(RECORD_CATCHUP_FAILED) |
-			RECORD_BIT(RECORD_ACTIVE) | RECORD_BIT(RECORD_WAITING) |
-			(replies ? RECORD_BIT(RECORD_REPLY) : 0);
+	r->sink.kinds = kinds;
 	return r;
 }
 

@@ -9,8 +9,8 @@
 
 struct report;
 
-/* `replies`: it says what was answered to commands, too. */
-struct report *report_new(bool replies);
+/* `kinds`: RECORD_BIT()s of RECORD_LISTENING, _LOST, _DROPPED and _REPLY: what it tells. */
+struct report *report_new(unsigned kinds);
 struct sink *report_sink(struct report *r);
 
 /* Every first attempt has ended: now, and not line by line before, it says what is listened to. */

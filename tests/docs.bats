@@ -7,6 +7,7 @@ readme=$top_srcdir/README.md
 completions=$top_srcdir/completions
 
 setup() {
+	"$PGWAIT" --help | grep -q -- --spool || skip 'the documents describe pgwait with SQLite'
 	PATH=$(dirname "$PGWAIT"):$PATH
 }
 
@@ -377,6 +378,12 @@ expect() {
 			ends=yes patterns=('"event":"listening","connection":"main"' '"command":"connect","ok":true'
 				'"channel":"jobs"' '"command":"drain","ok":true' '"command":"quit","ok":true')
 			;;
+		*'pgwait -q --spool'*)
+			ends=yes patterns=('^20[0-9-]+T[0-9:.]+Z jobs: mail 17$' '^20[0-9-]+T[0-9:.]+Z audit: $')
+			;;
+		*'-n 5 --spool'*)
+			ends=yes patterns=('^mail 17$' '^lines$')
+			;;
 		*'--ready-fd 1'*)
 			patterns=('^[1-9][0-9]*$')
 			;;
@@ -446,6 +453,7 @@ run_example() {
 
 try_example() {
 	local status=0
+	cd "$TMP"
 	setsid bash "$1" </dev/null >"$1.out" 2>"$1.err" 3>&- &
 	group=$!
 	wait_for ended_or_matched "$1" || status=1

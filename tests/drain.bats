@@ -75,3 +75,8 @@ load helper
 	"$PGWAIT" -t 0 --ready-fd 9 jobs 9>"$TMP/ready"
 	[[ $(wc -l <"$TMP/ready") -eq 1 ]]
 }
+
+@test "--exit-idle beside --timeout 0 is a usage error: it would do nothing" {
+	run_split "$PGWAIT" -t 0 -e 5 jobs
+	[[ $status -eq 1 && -z $output && $errors == *'--exit-idle and --timeout 0 exclude each other: a drain ends by itself'* ]]
+}

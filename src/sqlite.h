@@ -1,0 +1,28 @@
+/*
+ * SQLite, loaded when it is first needed: to link it would make every start slower (fact F17), and few
+ * runs have a spool.
+ */
+#ifndef PGWAIT_SQLITE_H
+#define PGWAIT_SQLITE_H
+
+#include <sqlite3.h>
+
+/* clang-format off */
+#define SQLITE_FUNCTIONS(F) \
+	F(libversion) F(open_v2) F(close) F(extended_result_codes) F(busy_timeout) F(errmsg) F(system_errno) \
+	F(file_control) F(wal_checkpoint_v2) F(exec) F(prepare_v2) F(step) F(reset) F(finalize) \
+	F(bind_int64) F(bind_text) F(bind_blob) F(bind_null) \
+	F(column_int64) F(column_text) F(column_blob) F(column_bytes)
+/* clang-format on */
+
+#define SQLITE_MEMBER(name) __typeof__(sqlite3_##name) *name;
+
+/* sqlite3_NAME() as NAME. */
+struct sqlite {
+	SQLITE_FUNCTIONS(SQLITE_MEMBER)
+};
+
+/* NULL where it cannot be loaded; then *error is why, and the system's own. */
+const struct sqlite *sqlite_load(const char **error);
+
+#endif
