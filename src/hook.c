@@ -52,7 +52,7 @@ name(const struct hook *h)
 static void
 hold(struct hook *h)
 {
-	h->sink.held = backlog_size(&h->backlog) + child_input_left(h->child);
+	sink_hold(&h->sink, backlog_size(&h->backlog) + child_input_left(h->child));
 }
 
 static void

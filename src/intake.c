@@ -274,11 +274,14 @@ take_lost(struct manager *m, struct source *s, const struct record *r)
 static void
 take_notification(struct manager *m, const struct record *r)
 {
-	if (!m->active || (intake_count_reached(m) && !r->row))
+	bool limited = m->options->count >= 0;
+
+	if (!m->active || (limited && intake_count_reached(m) && !r->row))
 		return;
 	sinks_take(&m->sinks, r);
 	m->taken++;
-	look_at_count(m);
+	if (limited)
+		look_at_count(m);
 }
 
 void

@@ -36,8 +36,8 @@ struct output {
 static void
 hold(struct output *o)
 {
-	o->sink.held =
-	    backlog_size(&o->backlog) + buffer_length(&o->fresh) + buffer_length(&o->entries);
+	sink_hold(&o->sink,
+	    backlog_size(&o->backlog) + buffer_length(&o->fresh) + buffer_length(&o->entries));
 }
 
 /* What is fresh waits with the others. */
@@ -116,7 +116,7 @@ take(struct output *o, const struct record *r, struct terminal *t)
 	buffer_add(&o->entries, &e, sizeof e);
 	if (buffer_length(&o->fresh) >= FRESH_MAX)
 		spill(o);
-	o->sink.held += e.length + sizeof e;
+	sink_hold(&o->sink, o->sink.held + e.length + sizeof e);
 	return true;
 }
 

@@ -5,17 +5,8 @@
 #include <assert.h>
 
 #include "buffer.h"
-#include "record.h"
 
 static_assert(sizeof(struct queue_entry) == 16, "entries are never split between chunks");
-
-enum queue_kind
-queue_kind_of(const struct record *r)
-{
-	if (r->kind != RECORD_NOTIFICATION)
-		return QUEUE_EVENT;
-	return r->row ? QUEUE_ROW : QUEUE_NOTIFICATION;
-}
 
 void
 queue_add(struct queue *q, enum queue_kind kind, uint64_t count, const void *bytes, size_t n)

@@ -11,9 +11,9 @@
 #include <stdint.h>
 
 #include "fifo.h"
+#include "record.h"
 
 struct buffer;
-struct record;
 
 enum queue_kind {
 	QUEUE_NOTIFICATION,
@@ -32,8 +32,6 @@ struct queue_entry {
 struct queue {
 	struct fifo bytes, entries;
 };
-
-enum queue_kind queue_kind_of(const struct record *r);
 
 void queue_add(struct queue *q, enum queue_kind kind, uint64_t count, const void *bytes, size_t n);
 
@@ -60,6 +58,14 @@ void queue_consume(
     struct queue *q, size_t n, void (*done)(const struct queue_entry *e, void *arg), void *arg);
 
 void queue_free(struct queue *q);
+
+static inline enum queue_kind
+queue_kind_of(const struct record *r)
+{
+	if (r->kind != RECORD_NOTIFICATION)
+		return QUEUE_EVENT;
+	return r->row ? QUEUE_ROW : QUEUE_NOTIFICATION;
+}
 
 /* The memory that it needs. */
 static inline size_t

@@ -15,6 +15,7 @@
 
 struct report {
 	struct sink sink;
+	bool drain; /* cron mails whatever it sees: nothing is said but what is wrong */
 	bool started;
 	char *lines[LINES_MAX]; /* until then */
 	size_t count;
@@ -118,11 +119,10 @@ report_listening(struct report *report, const struct record *r)
 	free(line);
 }
 
-/* A drain, which never starts, says nothing (nor of a lock below). */
 static void
 report_caught_up(const struct report *report, const struct record *r)
 {
-	if (report->started && r->count)
+	if (!report->drain && r->count)
 		log_info("caught up with %" PRIu64 " row%s (%s)", r->count,
 		    r->count == 1 ? "" : "s", r->origin->label);
 }
@@ -132,7 +132,7 @@ report_active(const struct report *report, const struct record *r)
 {
 	char *gap = r->since >= 0 ? describe_gap(r) : NULL;
 
-	if (!report->started)
+	if (report->drain)
 		;
 	else if (gap && !r->covered)
 		log_warning("active, with the lock \"%s\" (%s): %s", r->key, r->origin->label, gap);
@@ -150,7 +150,7 @@ report_waiting(const struct report *report, const struct record *r)
 	else if (r->reason)
 		log_warning("waiting: no session for the lock \"%s\" (%s): %s", r->key,
 		    r->origin->label, r->reason);
-	else if (report->started)
+	else if (!report->drain)
 		log_info(
 		    "waiting: another process has the lock \"%s\" (%s)", r->key, r->origin->label);
 }
@@ -214,7 +214,7 @@ report_take(struct sink *s, const struct record *r)
 }
 
 struct report *
-report_new(unsigned kinds)
+report_new(unsigned kinds, bool drain)
 {
 	static const struct sink_ops ops = {.take = report_take};
 	struct report *r = xcalloc(1, sizeof *r);
@@ -222,6 +222,7 @@ report_new(unsigned kinds)
 	r->sink.ops = &ops;
 	r->sink.name = "standard error";
 	r->sink.kinds = kinds;
+	r->drain = drain;
 	return r;
 }
 

@@ -9,8 +9,8 @@
 
 struct report;
 
-/* `kinds`: RECORD_BIT()s of RECORD_LISTENING, _LOST, _DROPPED and _REPLY: what it tells. */
-struct report *report_new(unsigned kinds);
+/* `kinds`: RECORD_BIT()s of what it tells. In a drain it tells only what is wrong. */
+struct report *report_new(unsigned kinds, bool drain);
 struct sink *report_sink(struct report *r);
 
 /* Every first attempt has ended: now, and not line by line before, it says what is listened to. */

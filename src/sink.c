@@ -11,39 +11,34 @@
 void
 sinks_add(struct sinks *set, struct sink *s)
 {
+	struct sink **notified = set->notified;
+
 	assert(set->count < SINKS_MAX);
 	s->set = set;
 	s->index = set->count;
 	set->list[set->count++] = s;
-}
-
-static size_t
-held(const struct sinks *set)
-{
-	size_t sum = 0;
-
-	for (size_t i = 0; i < set->count; i++)
-		sum += set->list[i]->held;
-	return sum;
+	if (s->kinds & RECORD_BIT(RECORD_NOTIFICATION)) {
+		while (*notified)
+			notified++;
+		*notified = s;
+	}
 }
 
 bool
 sinks_exceeded(const struct sinks *set)
 {
-	return held(set) >= set->budget;
+	return set->held >= set->budget;
 }
 
 bool
 sinks_room(struct sinks *set)
 {
-	size_t bytes = held(set);
-
 	if (set->overflow == OVERFLOW_DROP)
 		return true;
 	/* To stop and go on for every few bytes would cost more than the reading. */
-	if (bytes >= set->budget)
+	if (set->held >= set->budget)
 		set->full = true;
-	else if (bytes <= set->budget / 4 * 3)
+	else if (set->held <= set->budget / 4 * 3)
 		set->full = false;
 	return !set->full;
 }
@@ -51,7 +46,7 @@ sinks_room(struct sinks *set)
 bool
 sinks_room_for_row(const struct sinks *set)
 {
-	return held(set) < set->budget / 4 * 3;
+	return set->held < set->budget / 4 * 3;
 }
 
 /* The sink that holds most: who is slow when there is no room. */
@@ -104,17 +99,26 @@ make_room(struct sinks *set)
 	}
 }
 
+static inline void
+give(struct sink *s, const struct record *r)
+{
+	if (s->ops->take(s, r))
+		s->in++;
+}
+
 void
 sinks_take(struct sinks *set, const struct record *r)
 {
-	if (set->overflow == OVERFLOW_DROP && r->kind == RECORD_NOTIFICATION)
-		make_room(set);
-	for (size_t i = 0; i < set->count; i++) {
-		struct sink *s = set->list[i];
-
-		if (s->kinds & RECORD_BIT(r->kind) && s->ops->take(s, r))
-			s->in++;
+	if (r->kind == RECORD_NOTIFICATION) {
+		if (set->overflow == OVERFLOW_DROP)
+			make_room(set);
+		for (struct sink **s = set->notified; *s; s++)
+			give(*s, r);
+		return;
 	}
+	for (size_t i = 0; i < set->count; i++)
+		if (set->list[i]->kinds & RECORD_BIT(r->kind))
+			give(set->list[i], r);
 }
 
 void
@@ -148,10 +152,7 @@ sinks_tell_discarded(const struct sinks *set)
 uint64_t
 sinks_discarded(const struct sinks *set)
 {
-	for (size_t i = 0; i < set->count; i++)
-		if (set->list[i]->kinds & RECORD_BIT(RECORD_NOTIFICATION))
-			return set->list[i]->discarded;
-	return 0;
+	return set->notified[0] ? set->notified[0]->discarded : 0;
 }
 
 bool

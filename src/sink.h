@@ -41,9 +41,9 @@ struct sink {
 	unsigned kinds;   /* RECORD_BIT()s of what it takes */
 	uint64_t in, out;
 	uint64_t progress;        /* changes with every bit of delivery */
-	size_t held;              /* bytes that wait in it */
 	const struct sink *after; /* delivers a record only when this one has; NULL: at once */
 	/* Kept by sink.c: */
+	size_t held;        /* bytes that wait in it */
 	uint64_t discarded; /* notifications */
 	struct log_pace pace;
 	struct sinks *set;
@@ -78,8 +78,10 @@ struct sinks {
 	size_t budget; /* bytes that all may hold together */
 	enum overflow overflow;
 	struct sink *list[SINKS_MAX];
+	struct sink *notified[SINKS_MAX + 1]; /* those that take notifications; NULL after them */
 	size_t count;
 	struct fence *fences; /* those that were set, in order: the first passes first */
+	size_t held;          /* by all */
 	bool full;
 	struct log_pace pace;
 };
@@ -139,6 +141,14 @@ static inline uint64_t
 sink_early(const struct sink *s)
 {
 	return s->after ? s->after->in - s->after->out : 0;
+}
+
+/* For sinks: so many bytes wait in it now. */
+static inline void
+sink_hold(struct sink *s, size_t bytes)
+{
+	s->set->held += bytes - s->held;
+	s->held = bytes;
 }
 
 /* For sinks: done with the next `n` records; `ok`: delivered. */

@@ -47,8 +47,8 @@ struct spool {
 static void
 hold(struct spool *s)
 {
-	s->sink.held =
-	    backlog_size(&s->backlog) + buffer_length(&s->batch) + buffer_length(&s->entries);
+	sink_hold(&s->sink,
+	    backlog_size(&s->backlog) + buffer_length(&s->batch) + buffer_length(&s->entries));
 }
 
 static bool

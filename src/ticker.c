@@ -56,4 +56,5 @@ ticker_stop(struct ticker *t)
 	if (t->interval)
 		event_del(&t->timer);
 	t->interval = 0;
+	t->due = false; /* it may have fired in this very turn of the loop */
 }

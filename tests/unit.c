@@ -3,6 +3,7 @@
  */
 #include "config.h"
 
+#include <event2/event.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,6 +21,7 @@
 #include "sqlstate.h"
 #include "tap.h"
 #include "target.h"
+#include "ticker.h"
 #include "util.h"
 
 static void
@@ -646,7 +648,7 @@ static bool
 keep(struct sink *s, const struct record *r)
 {
 	(void)r;
-	s->held += 10;
+	sink_hold(s, s->held + 10);
 	return true;
 }
 
@@ -655,7 +657,7 @@ discard(struct sink *s)
 {
 	if (s->held == 0)
 		return false;
-	s->held -= 10;
+	sink_hold(s, s->held - 10);
 	return true;
 }
 
@@ -714,13 +716,13 @@ test_budget(void)
 		sinks_take(&sinks, &notification);
 	}
 	check(!sinks_room(&sinks), "budget", "full");
-	a.held = 31;
+	sink_hold(&a, 31);
 	check(!sinks_room(&sinks), "budget", "still full: less than a quarter is free");
-	a.held = 30;
+	sink_hold(&a, 30);
 	check(sinks_room(&sinks), "budget", "room again");
 	sinks.budget = 1;
 	check(!sinks_room(&sinks), "budget", "less than a record");
-	a.held = 0;
+	sink_hold(&a, 0);
 	check(sinks_room(&sinks), "budget", "one after the other");
 }
 
@@ -873,9 +875,29 @@ test_sqlstates(void)
 	check(!sqlstate_permanent(NULL), "passing", "no SQLSTATE");
 }
 
+/* A ticker that fires and is stopped in the same turn of the loop ticks no more. */
+static void
+test_ticker(void)
+{
+	struct event_base *base = event_base_new();
+	struct ticker t = {0};
+
+	ticker_start(&t, base, 1, clock_monotonic());
+	event_base_loop(base, EVLOOP_ONCE);
+	check(t.due, "ticker", "it fired");
+	ticker_stop(&t);
+	check(!ticker_ticks(&t, 0), "ticker", "it was stopped");
+	ticker_start(&t, base, 1, clock_monotonic());
+	event_base_loop(base, EVLOOP_ONCE);
+	check(ticker_ticks(&t, 0), "ticker", "it goes again");
+	ticker_stop(&t);
+	event_base_free(base);
+}
+
 int
 main(void)
 {
+	test_ticker();
 	test_utf8();
 	test_escapes();
 	test_escape_places();
