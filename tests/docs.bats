@@ -227,34 +227,6 @@ variables_of() {
 	same "$(help_spellings)" "$(sort <<<"$output")"
 }
 
-# complete_bash WORD...: what bash offers for the last of these words of a command line.
-complete_bash() {
-	bash --norc --noprofile -c '
-		if [[ -r /usr/share/bash-completion/bash_completion && $1 == with ]]; then
-			source /usr/share/bash-completion/bash_completion
-		fi
-		source "$2"
-		shift 2
-		function_name=$(complete -p pgwait)
-		[[ $function_name == *"-F _pgwait "* ]]
-		COMP_WORDS=("$@") COMP_CWORD=$(($# - 1)) COMP_LINE="$*" COMP_POINT=${#COMP_LINE}
-		_pgwait pgwait "${!#}" "${@: -2:1}"
-		printf "%s\n" "${COMPREPLY[@]}"' - "$with" "$completions/pgwait" "$@" 3>&-
-}
-
-@test "the bash completion completes options and values" {
-	for with in with without; do
-		[ "$(complete_bash pgwait --ti)" = --timeout ]
-		[ "$(complete_bash pgwait jobs --idle-r)" = --idle-restart ]
-		[ "$(complete_bash pgwait --reconnect n)" = never ]
-		[ "$(complete_bash pgwait --reconnect = a)" = always ]
-		[ "$(complete_bash pgwait -d postg)" = postgres ]
-		[ "$(complete_bash pgwait --dbname = postg)" = postgres ]
-		[ "$(complete_bash pgwait --format '')" = '' ]
-		[ "$(complete_bash pgwait jo)" = '' ]
-	done
-}
-
 @test "the zsh completion has the options of --help, in its words" {
 	need zsh
 	head -n 1 "$completions/_pgwait" | grep -qx '#compdef pgwait'
@@ -281,10 +253,6 @@ complete_bash() {
 	fish --no-config -c 'source $argv[1]; complete -C "pgwait -"; complete -C "pgwait --"' \
 		"$completions/pgwait.fish" </dev/null | tr '\t' '|' | sort -u >"$OUT"
 	same "$(help_options | awk -F'|' '$1 != "" { print $1 "|" $NF } { print $2 "|" $NF }' | sort -u)" "$(cat "$OUT")"
-	fish --no-config -c 'source $argv[1]; complete -C "pgwait --ti"' "$completions/pgwait.fish" </dev/null |
-		grep -qE '^--timeout\b'
-	fish --no-config -c 'source $argv[1]; complete -C "pgwait --reconnect "' "$completions/pgwait.fish" \
-		</dev/null | grep -qE '^never\b'
 }
 
 # --- Examples
