@@ -565,6 +565,74 @@ empty_table() {
 	run ! grep -q "pgwait.service" <<<"$output"
 }
 
+# What the examples run for a job.
+make_jobs() {
+	sql -c 'DROP TABLE IF EXISTS jobs' \
+		-c 'CREATE TABLE jobs (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, payload text NOT NULL)'
+	mkdir "$TMP/bin"
+	printf '#!/bin/sh\necho "mailed: $(cat)" >>"%s/mailed"\n' "$TMP" >"$TMP/bin/mail-job"
+	chmod +x "$TMP/bin/mail-job"
+	PATH=$TMP/bin:$PATH
+}
+
+add_job() {
+	sql -v p="$1" >/dev/null <<-'END'
+		WITH job AS (INSERT INTO jobs (payload) VALUES (:'p') RETURNING id)
+		SELECT pg_notify('jobs', id::text) FROM job;
+	END
+}
+
+@test "the example for cron empties the table, and prints nothing" {
+	make_jobs
+	command=$(sed -n 's/^\* \* \* \* \* app //p' "$top_srcdir/examples/pgwait.cron")
+	[[ $command == 'pgwait '* && $command != *%* ]]
+	add_job 'mail 17'
+	add_job 'mail 18'
+	run_split sh -c "$command"
+	[ "$status" -eq 0 ]
+	[ -z "$output$errors" ]
+	same $'mailed: mail 17\nmailed: mail 18' "$(sort "$TMP/mailed")"
+	empty_table
+
+	# A command that fails keeps its row.
+	add_job 'mail 19'
+	printf '#!/bin/sh\nexit 1\n' >"$TMP/bin/mail-job"
+	run_split sh -c "$command"
+	[ "$status" -ne 0 ]
+	[ "$(sql -c 'SELECT payload FROM jobs')" = 'mail 19' ]
+}
+
+@test "the example of a unit with --exclusive works off what is there, what comes, and what another one left" {
+	make_jobs
+	unit=$top_srcdir/examples/pgwait-jobs.service
+	command=$(sed -n 's|^ExecStart=/usr/local/bin/pgwait ||p' "$unit" | sed "s|/usr/local/bin/|$top_srcdir/examples/|")
+	eval "arguments=($command)"
+	add_job 'mail 17'
+	start_pgwait "${arguments[@]}"
+	add_job 'mail 18'
+	wait_for empty_table
+	first=$PID
+	start_pgwait "${arguments[@]}"
+	wait_for grep -q 'another process has the lock' "$ERR"
+	kill -KILL "$first"
+	wait "$first" || true
+	add_job 'mail 19'
+	wait_for empty_table
+	same $'mailed: mail 17\nmailed: mail 18\nmailed: mail 19' "$(sort -u "$TMP/mailed")"
+	kill "$PID"
+	end_pgwait
+	[ "$status" -eq 0 ]
+
+	run "$top_srcdir/examples/handle-job" mail-job <<<"1; DROP TABLE jobs"
+	[ "$status" -eq 1 ]
+	[[ $output == 'handle-job: error: "1; DROP TABLE jobs" is no id of a job' ]]
+
+	need systemd-analyze
+	sed -e "s|^ExecStart=[^ ]*|ExecStart=$(type -P sleep)|" -e 's/^User=.*/User=root/' "$unit" >"$TMP/pgwait-jobs.service"
+	run systemd-analyze verify "$TMP/pgwait-jobs.service"
+	run ! grep -q "pgwait-jobs.service" <<<"$output"
+}
+
 @test "no document names a place on the machine where it was written" {
 	! grep -nE '/(tmp|work|home|root)(/|\b)' "$man" "$readme" "$top_srcdir"/{NEWS,HACKING}.md "$completions"/* \
 		"$top_srcdir"/examples/*

@@ -130,19 +130,19 @@ files_below() {
 @test "the Homebrew formula and the APKBUILD are valid, and get a release's checksum" {
 	make_dist
 	sh -n "$packaging/alpine/APKBUILD"
-	url=https://releases.example.org/v/${tarball##*/}
-	"$top_srcdir/tools/release-files" "$tarball" "$url" "$TMP/files"
+	from=https://releases.example.org/v/${tarball##*/}
+	"$top_srcdir/tools/release-files" "$tarball" "$from" "$TMP/files"
 	(
 		pkgname='' pkgver='' source='' sha512sums=''
 		. "$TMP/files/APKBUILD"
-		[ "$pkgname $pkgver $source" = "pgwait $version $url" ]
+		[ "$pkgname $pkgver $source" = "pgwait $version $from" ]
 		cd "$BATS_FILE_TMPDIR"
 		grep . <<<"$sha512sums" | sha512sum -c -
 		for name in build check package; do
 			declare -F "$name"
 		done
 	)
-	grep -qxF "  url \"$url\"" "$TMP/files/pgwait.rb"
+	grep -qxF "  url \"$from\"" "$TMP/files/pgwait.rb"
 	grep -qxF "  sha256 \"$(sha256sum <"$tarball" | cut -d' ' -f1)\"" "$TMP/files/pgwait.rb"
 	run ! grep -E '0{32}' "$TMP/files/pgwait.rb" "$TMP/files/APKBUILD"
 
