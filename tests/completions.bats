@@ -17,7 +17,7 @@ setup() {
 	printf '#!/bin/sh\n' >"$TMP/bin/handle-every-job"
 	chmod +x "$TMP/bin/handle-every-job"
 	PATH=$TMP/bin:$PATH
-	cd "$TMP/here"
+	cd "$TMP/here" || return
 }
 
 need() {

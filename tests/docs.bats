@@ -584,11 +584,11 @@ add_job() {
 
 @test "the example for cron empties the table, and prints nothing" {
 	make_jobs
-	command=$(sed -n 's/^\* \* \* \* \* app //p' "$top_srcdir/examples/pgwait.cron")
-	[[ $command == 'pgwait '* && $command != *%* ]]
+	line=$(sed -n 's/^\* \* \* \* \* app //p' "$top_srcdir/examples/pgwait.cron")
+	[[ $line == 'pgwait '* && $line != *%* ]]
 	add_job 'mail 17'
 	add_job 'mail 18'
-	run_split sh -c "$command"
+	run_split sh -c "$line"
 	[ "$status" -eq 0 ]
 	[ -z "$output$errors" ]
 	same $'mailed: mail 17\nmailed: mail 18' "$(sort "$TMP/mailed")"
@@ -597,7 +597,7 @@ add_job() {
 	# A command that fails keeps its row.
 	add_job 'mail 19'
 	printf '#!/bin/sh\nexit 1\n' >"$TMP/bin/mail-job"
-	run_split sh -c "$command"
+	run_split sh -c "$line"
 	[ "$status" -ne 0 ]
 	[ "$(sql -c 'SELECT payload FROM jobs')" = 'mail 19' ]
 }
@@ -605,8 +605,8 @@ add_job() {
 @test "the example of a unit with --exclusive works off what is there, what comes, and what another one left" {
 	make_jobs
 	unit=$top_srcdir/examples/pgwait-jobs.service
-	command=$(sed -n 's|^ExecStart=/usr/local/bin/pgwait ||p' "$unit" | sed "s|/usr/local/bin/|$top_srcdir/examples/|")
-	eval "arguments=($command)"
+	line=$(sed -n 's|^ExecStart=/usr/local/bin/pgwait ||p' "$unit" | sed "s|/usr/local/bin/|$top_srcdir/examples/|")
+	eval "arguments=($line)"
 	add_job 'mail 17'
 	start_pgwait "${arguments[@]}"
 	add_job 'mail 18'
