@@ -6,8 +6,18 @@ function __pgwait_databases
     and psql -XAtqw -d postgres -c 'SELECT datname FROM pg_database WHERE datallowconn ORDER BY 1' 2>/dev/null
 end
 
-complete -c pgwait -f
-complete -c pgwait -s d -l dbname -x -a '(__pgwait_databases)' -d 'database, or a connection'
+# What libpq finds by service=NAME, in the user's file and the system's. Names that need quoting are left out.
+function __pgwait_services
+    set -l file $PGSERVICEFILE
+    test -n "$file"; or set file ~/.pg_service.conf
+    set -l directory $PGSYSCONFDIR
+    test -n "$directory"; or set directory (pg_config --sysconfdir 2>/dev/null)
+    or set directory /etc/postgresql-common
+    sed -n 's/^[[:space:]]*\[\([[:alnum:]_.+-]\{1,\}\)\].*/service=\1\tservice/p' $file $directory/pg_service.conf 2>/dev/null
+end
+
+complete -c pgwait -f -a '(__pgwait_services)'
+complete -c pgwait -s d -l dbname -x -a '(__pgwait_databases; __pgwait_services)' -d 'database, or a connection'
 complete -c pgwait -s h -l host -x -a '(__fish_print_hostnames)' -d 'host name or socket directory'
 complete -c pgwait -s p -l port -x -d 'port'
 complete -c pgwait -s U -l username -x -a '(__fish_complete_users)' -d 'role'

@@ -228,34 +228,6 @@ variables_of() {
 	same "$(help_spellings)" "$(sort <<<"$output")"
 }
 
-# complete_bash WORD...: what bash offers for the last of these words of a command line.
-complete_bash() {
-	bash --norc --noprofile -c '
-		if [[ -r /usr/share/bash-completion/bash_completion && $1 == with ]]; then
-			source /usr/share/bash-completion/bash_completion
-		fi
-		source "$2"
-		shift 2
-		function_name=$(complete -p pgwait)
-		[[ $function_name == *"-F _pgwait "* ]]
-		COMP_WORDS=("$@") COMP_CWORD=$(($# - 1)) COMP_LINE="$*" COMP_POINT=${#COMP_LINE}
-		_pgwait pgwait "${!#}" "${@: -2:1}"
-		printf "%s\n" "${COMPREPLY[@]}"' - "$with" "$completions/pgwait" "$@" 3>&-
-}
-
-@test "the bash completion completes options and values" {
-	for with in with without; do
-		[ "$(complete_bash pgwait --ti)" = --timeout ]
-		[ "$(complete_bash pgwait jobs --idle-r)" = --idle-restart ]
-		[ "$(complete_bash pgwait --reconnect n)" = never ]
-		[ "$(complete_bash pgwait --reconnect = a)" = always ]
-		[ "$(complete_bash pgwait -d postg)" = postgres ]
-		[ "$(complete_bash pgwait --dbname = postg)" = postgres ]
-		[ "$(complete_bash pgwait --format '')" = '' ]
-		[ "$(complete_bash pgwait jo)" = '' ]
-	done
-}
-
 @test "the zsh completion has the options of --help, in its words" {
 	need zsh
 	head -n 1 "$completions/_pgwait" | grep -qx '#compdef pgwait'
@@ -282,10 +254,6 @@ complete_bash() {
 	fish --no-config -c 'source $argv[1]; complete -C "pgwait -"; complete -C "pgwait --"' \
 		"$completions/pgwait.fish" </dev/null | tr '\t' '|' | sort -u >"$OUT"
 	same "$(help_options | awk -F'|' '$1 != "" { print $1 "|" $NF } { print $2 "|" $NF }' | sort -u)" "$(cat "$OUT")"
-	fish --no-config -c 'source $argv[1]; complete -C "pgwait --ti"' "$completions/pgwait.fish" </dev/null |
-		grep -qE '^--timeout\b'
-	fish --no-config -c 'source $argv[1]; complete -C "pgwait --reconnect "' "$completions/pgwait.fish" \
-		</dev/null | grep -qE '^never\b'
 }
 
 # --- Examples
@@ -603,6 +571,74 @@ empty_table() {
 	sed -e "s|^ExecStart=[^ ]*|ExecStart=$(type -P sleep)|" -e 's/^User=.*/User=root/' "$unit" >"$TMP/pgwait.service"
 	run systemd-analyze verify "$TMP/pgwait.service"
 	run ! grep -q "pgwait.service" <<<"$output"
+}
+
+# What the examples run for a job.
+make_jobs() {
+	sql -c 'DROP TABLE IF EXISTS jobs' \
+		-c 'CREATE TABLE jobs (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, payload text NOT NULL)'
+	mkdir "$TMP/bin"
+	printf '#!/bin/sh\necho "mailed: $(cat)" >>"%s/mailed"\n' "$TMP" >"$TMP/bin/mail-job"
+	chmod +x "$TMP/bin/mail-job"
+	PATH=$TMP/bin:$PATH
+}
+
+add_job() {
+	sql -v p="$1" >/dev/null <<-'END'
+		WITH job AS (INSERT INTO jobs (payload) VALUES (:'p') RETURNING id)
+		SELECT pg_notify('jobs', id::text) FROM job;
+	END
+}
+
+@test "the example for cron empties the table, and prints nothing" {
+	make_jobs
+	line=$(sed -n 's/^\* \* \* \* \* app //p' "$top_srcdir/examples/pgwait.cron")
+	[[ $line == 'pgwait '* && $line != *%* ]]
+	add_job 'mail 17'
+	add_job 'mail 18'
+	run_split sh -c "$line"
+	[ "$status" -eq 0 ]
+	[ -z "$output$errors" ]
+	same $'mailed: mail 17\nmailed: mail 18' "$(sort "$TMP/mailed")"
+	empty_table
+
+	# A command that fails keeps its row.
+	add_job 'mail 19'
+	printf '#!/bin/sh\nexit 1\n' >"$TMP/bin/mail-job"
+	run_split sh -c "$line"
+	[ "$status" -ne 0 ]
+	[ "$(sql -c 'SELECT payload FROM jobs')" = 'mail 19' ]
+}
+
+@test "the example of a unit with --exclusive works off what is there, what comes, and what another one left" {
+	make_jobs
+	unit=$top_srcdir/examples/pgwait-jobs.service
+	line=$(sed -n 's|^ExecStart=/usr/local/bin/pgwait ||p' "$unit" | sed "s|/usr/local/bin/|$top_srcdir/examples/|")
+	eval "arguments=($line)"
+	add_job 'mail 17'
+	start_pgwait "${arguments[@]}"
+	add_job 'mail 18'
+	wait_for empty_table
+	first=$PID
+	start_pgwait "${arguments[@]}"
+	wait_for grep -q 'another process has the lock' "$ERR"
+	kill -KILL "$first"
+	wait "$first" || true
+	add_job 'mail 19'
+	wait_for empty_table
+	same $'mailed: mail 17\nmailed: mail 18\nmailed: mail 19' "$(sort -u "$TMP/mailed")"
+	kill "$PID"
+	end_pgwait
+	[ "$status" -eq 0 ]
+
+	run "$top_srcdir/examples/handle-job" mail-job <<<"1; DROP TABLE jobs"
+	[ "$status" -eq 1 ]
+	[[ $output == 'handle-job: error: "1; DROP TABLE jobs" is no id of a job' ]]
+
+	need systemd-analyze
+	sed -e "s|^ExecStart=[^ ]*|ExecStart=$(type -P sleep)|" -e 's/^User=.*/User=root/' "$unit" >"$TMP/pgwait-jobs.service"
+	run systemd-analyze verify "$TMP/pgwait-jobs.service"
+	run ! grep -q "pgwait-jobs.service" <<<"$output"
 }
 
 @test "no document names a place on the machine where it was written" {
