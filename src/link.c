@@ -166,6 +166,8 @@ link_notify(struct link *l)
 		;
 	if (n)
 		l->empty_reads = 0;
+	else if (PQstatus(l->conn) == CONNECTION_BAD)
+		link_fail(l, PQerrorMessage(l->conn), NULL); /* libpq lost its place, and hung up */
 	return n;
 }
 
