@@ -169,8 +169,10 @@ spawn(const struct child_spec *spec, int input)
 	/* No handler of ours may run in the child: it would write to our event loop's pipe. */
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, &before);
+	/* NOLINTNEXTLINE(clang-analyzer-security.insecureAPI.vfork): why, see above */
 	pid = vfork();
 	if (pid == 0) {
+		/* NOLINTNEXTLINE(clang-analyzer-unix.Vfork): it makes system calls only */
 		child_exec(spec, input);
 		error = errno;
 		_exit(127);

@@ -92,6 +92,7 @@ signals_stop(void)
 {
 	event_del(&job.events[0]); /* which brings back what the signal does by itself */
 	raise(SIGTSTP);
+	/* cppcheck-suppress unreachableCode ; it goes on with SIGCONT */
 	event_add(&job.events[0], NULL);
 }
 
