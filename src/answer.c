@@ -16,8 +16,7 @@ answer_fail(struct answer *a, const char *fmt, ...)
 	if (a->error)
 		return;
 	va_start(ap, fmt);
-	if (vasprintf(&a->error, fmt, ap) < 0)
-		a->error = xstrdup("out of memory");
+	xvasprintf(&a->error, fmt, ap);
 	va_end(ap);
 }
 

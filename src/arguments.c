@@ -84,11 +84,10 @@ arguments_error(const char *fmt, ...)
 	char *message;
 
 	va_start(ap, fmt);
-	if (vasprintf(&message, fmt, ap) >= 0) {
-		log_error("%s", message);
-		free(message);
-	}
+	xvasprintf(&message, fmt, ap);
 	va_end(ap);
+	log_error("%s", message);
+	free(message);
 	log_hint("\"pgwait --help\" lists what is accepted");
 }
 
@@ -212,7 +211,7 @@ pass_on(struct arguments *a, const struct words *words)
 		return false;
 	}
 	for (struct arg_hdr **h = table(a); !is_end(*h); h++) {
-		struct arg_str *values = (*h)->flag & ARG_HASVALUE ? (*h)->parent : NULL;
+		struct arg_str *values = ((*h)->flag & ARG_HASVALUE) ? (*h)->parent : NULL;
 
 		for (int i = 0; values && i < values->count; i++)
 			if (values->sval[i] == empty_value)

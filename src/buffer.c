@@ -53,13 +53,11 @@ buffer_addf(struct buffer *b, const char *fmt, ...)
 {
 	va_list ap;
 	char *s;
-	int n;
+	size_t n;
 
 	va_start(ap, fmt);
-	n = vasprintf(&s, fmt, ap);
+	n = xvasprintf(&s, fmt, ap);
 	va_end(ap);
-	if (n < 0)
-		return;
-	buffer_add(b, s, (size_t)n);
+	buffer_add(b, s, n);
 	free(s);
 }

@@ -86,8 +86,8 @@ put(struct canvas *c, const struct unit *u)
 static uint32_t
 code_point(const char *s, size_t length)
 {
-	static const unsigned char masks[] = {0, 0x7f, 0x1f, 0x0f, 0x07};
-	uint32_t code = (unsigned char)s[0] & masks[length];
+	/* A lead byte has as many ones as the sequence has bytes, and a zero; ASCII only the zero. */
+	uint32_t code = (unsigned char)s[0] & (0xffu >> (length == 1 ? 1 : length + 1));
 
 	for (size_t i = 1; i < length; i++)
 		code = code << 6 | ((unsigned char)s[i] & 0x3f);

@@ -8,10 +8,13 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "log.h"
 
 struct child {
 	pid_t pid;    /* and process group; 0: none runs */
@@ -60,6 +63,15 @@ close_input(struct child *c)
 	fifo_consume(&c->input, c->input.length);
 }
 
+/* It must not take what it got for all: its end by a signal is a failure. */
+static void
+cut_input(struct child *c)
+{
+	log_warning("could not write to a command: %s", strerror(errno));
+	child_terminate(c);
+	close_input(c);
+}
+
 /* Once, as much as the pipe takes. That nobody reads any more (EPIPE) is no error. */
 static void
 feed(struct child *c)
@@ -70,8 +82,10 @@ feed(struct child *c)
 
 	if (w > 0)
 		fifo_consume(&c->input, (size_t)w);
-	else if (errno != EAGAIN && errno != EINTR)
+	else if (errno == EPIPE)
 		fifo_consume(&c->input, c->input.length);
+	else if (errno != EAGAIN && errno != EINTR)
+		cut_input(c);
 	if (c->input.length == 0)
 		close_input(c);
 }
@@ -155,8 +169,10 @@ spawn(const struct child_spec *spec, int input)
 	/* No handler of ours may run in the child: it would write to our event loop's pipe. */
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, &before);
+	/* NOLINTNEXTLINE(clang-analyzer-security.insecureAPI.vfork): why, see above */
 	pid = vfork();
 	if (pid == 0) {
+		/* NOLINTNEXTLINE(clang-analyzer-unix.Vfork): it makes system calls only */
 		child_exec(spec, input);
 		error = errno;
 		_exit(127);
@@ -223,8 +239,8 @@ child_start(struct child *c, const struct child_spec *spec)
 	*spec->input = emptied;
 	event_assign(&c->writable, c->base, c->input_fd, EV_WRITE | EV_PERSIST, on_writable, c);
 	feed(c);
-	if (c->input_fd >= 0)
-		event_add(&c->writable, NULL);
+	if (c->input_fd >= 0 && event_add(&c->writable, NULL) < 0)
+		cut_input(c);
 	return true;
 }
 

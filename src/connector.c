@@ -217,6 +217,16 @@ ask_password(struct connector *c)
 	c->prompting = prompt_start(c->base, c->target->label, c->target->user, on_password, c);
 }
 
+/* For a reason of our own. */
+static void
+give_up_address(struct connector *c, const char *text)
+{
+	add_error(c, text);
+	c->sqlstate[0] = '\0';
+	close_attempt(c);
+	next_address(c);
+}
+
 /* The attempt on this address ended with an error: what it was decides where to go on. */
 static void
 attempt_failed(struct connector *c)
@@ -247,6 +257,21 @@ attempt_failed(struct connector *c)
 
 static void on_io(evutil_socket_t fd, short what, void *arg);
 
+/* The last thing that is done in a step: where it fails, the attempt has. */
+static void
+await(struct connector *c, short what)
+{
+	char *text;
+
+	event_assign(&c->io, c->base, PQsocket(c->conn), what, on_io, c);
+	c->io_added = event_add(&c->io, NULL) == 0;
+	if (c->io_added)
+		return;
+	text = xasprintf("could not watch the connection: %s", strerror(errno));
+	give_up_address(c, text);
+	free(text);
+}
+
 static void
 poll_connection(struct connector *c)
 {
@@ -269,10 +294,7 @@ poll_connection(struct connector *c)
 		attempt_failed(c);
 		return;
 	}
-	event_assign(&c->io, c->base, PQsocket(c->conn),
-	    status == PGRES_POLLING_READING ? EV_READ : EV_WRITE, on_io, c);
-	event_add(&c->io, NULL);
-	c->io_added = true;
+	await(c, status == PGRES_POLLING_READING ? EV_READ : EV_WRITE);
 }
 
 static void
@@ -304,17 +326,12 @@ on_deadline(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	add_error(c, text);
-	free(text);
-	c->sqlstate[0] = '\0';
-	close_attempt(c);
 	if (c->resolving) {
 		resolve_cancel(c->resolving);
-		c->resolving = NULL;
-		next_host(c);
-	} else {
-		next_address(c);
+		c->resolving = NULL; /* no address is known: the next one is the next host's */
 	}
+	give_up_address(c, text);
+	free(text);
 }
 
 static void
@@ -360,9 +377,7 @@ attempt(struct connector *c)
 	PQsetErrorVerbosity(c->conn, PQERRORS_VERBOSE); /* the only way to an SQLSTATE */
 	PQsetNoticeReceiver(c->conn, ignore_notice, NULL);
 	arm_deadline(c);
-	event_assign(&c->io, c->base, PQsocket(c->conn), EV_WRITE, on_io, c);
-	event_add(&c->io, NULL);
-	c->io_added = true;
+	await(c, EV_WRITE);
 }
 
 static void

@@ -110,6 +110,24 @@ end_of_file(struct control *c)
 		manager_quit(c->manager);
 }
 
+/* Nothing more will come. */
+static void
+end_reading(struct control *c)
+{
+	c->ended = true;
+	lines_end(&c->lines);
+	pace_add(&c->job);
+}
+
+static void
+watch(struct control *c)
+{
+	if (event_add(&c->readable, NULL) == 0)
+		return;
+	log_warning("could not wait for commands: %s", strerror(errno));
+	end_reading(c);
+}
+
 static void
 read_some(struct control *c)
 {
@@ -122,11 +140,9 @@ read_some(struct control *c)
 	} else if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
 		if (n < 0)
 			log_warning("could not read commands: %s", strerror(errno));
-		c->ended = true;
-		lines_end(&c->lines);
-		pace_add(&c->job);
+		end_reading(c);
 	} else {
-		event_add(&c->readable, NULL);
+		watch(c);
 	}
 }
 
@@ -161,7 +177,7 @@ on_turn(void *arg)
 		if (c->ended)
 			end_of_file(c);
 		else if (c->pollable)
-			event_add(&c->readable, NULL);
+			watch(c);
 		else
 			read_some(c);
 		break;

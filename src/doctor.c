@@ -14,6 +14,7 @@
 #include "checkreport.h"
 #include "diagnosis.h"
 #include "log.h"
+#include "loop.h"
 #include "options.h"
 #include "pace.h"
 #include "signals.h"
@@ -121,17 +122,14 @@ ending_of_checks(const struct doctor *d)
 struct ending
 doctor_run(struct options *options)
 {
-	struct doctor d = {.options = options, .base = event_base_new()};
+	struct doctor d = {.options = options, .base = loop_new()};
 	struct patient *list;
 
-	if (!d.base) {
-		log_error("could not start the event loop");
+	if (!d.base || !signals_catch(d.base, on_signal, &d))
 		return (struct ending){STATUS_ERROR, 0};
-	}
-	signals_catch(d.base, on_signal, &d);
 	list = start_checks(&d);
 	while (d.left > 0 && !d.signal && !d.failed) {
-		event_base_loop(d.base, EVLOOP_ONCE | (pace_waiting() ? EVLOOP_NONBLOCK : 0));
+		loop_turn(d.base, pace_waiting());
 		pace_run(PACE_BUDGET);
 	}
 	for (size_t i = 0; i < options->subscriptions.count; i++)

@@ -362,14 +362,15 @@ put_value(struct format *f, enum template_value value, char *out, const struct r
 	return out;
 }
 
+/* Where there is none, `literals` may be NULL. */
 static inline char *
-put_literal(char *out, const char *literal, size_t length)
+put_literal(char *out, const char *literals, const struct template_part *part)
 {
-	if (length == 1)
-		*out = *literal;
-	else if (length)
-		memcpy(out, literal, length);
-	return out + length;
+	if (part->length == 1)
+		*out = literals[part->start];
+	else if (part->length)
+		memcpy(out, literals + part->start, part->length);
+	return out + part->length;
 }
 
 void
@@ -385,7 +386,7 @@ format_write(struct format *f, const struct record *r, struct buffer *out)
 
 	for (; part < end; part++) {
 		p = put_value(f, part->value, p, r);
-		p = put_literal(p, literals + part->start, part->length);
+		p = put_literal(p, literals, part);
 	}
 	buffer_add_end(out, p);
 }

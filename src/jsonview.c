@@ -157,7 +157,7 @@ close(struct jsonview *v)
 static enum jsonview_token
 value(struct jsonview *v)
 {
-	enum jsonview_token token;
+	enum jsonview_token kind;
 	bool ok;
 
 	switch (*v->at) {
@@ -165,21 +165,21 @@ value(struct jsonview *v)
 	case '[':
 		return open(v);
 	case '"':
-		token = JSONVIEW_STRING;
+		kind = JSONVIEW_STRING;
 		ok = skip_string(v);
 		break;
 	case 't':
 	case 'f':
 	case 'n':
-		token = JSONVIEW_WORD;
+		kind = JSONVIEW_WORD;
 		ok = skip_word(v);
 		break;
 	default:
-		token = JSONVIEW_NUMBER;
+		kind = JSONVIEW_NUMBER;
 		ok = skip_number(v);
 	}
 	v->expected = after_value(v);
-	return ok ? token : JSONVIEW_ERROR;
+	return ok ? kind : JSONVIEW_ERROR;
 }
 
 static enum jsonview_token

@@ -2,6 +2,7 @@
 
 #include "link.h"
 
+#include <errno.h>
 #include <event2/event.h>
 #include <event2/event_struct.h>
 #include <poll.h>
@@ -94,6 +95,18 @@ on_notice(void *arg, const PGresult *result)
 	set_reason(l, primary, sqlstate);
 }
 
+static void
+watch(struct link *l, struct event *e)
+{
+	char *reason;
+
+	if (event_add(e, NULL) == 0)
+		return;
+	reason = xasprintf("could not watch the connection: %s", strerror(errno));
+	link_fail(l, reason, NULL);
+	free(reason);
+}
+
 /* One read. The time of what came with it is now. */
 static bool
 read_once(struct link *l)
@@ -153,6 +166,8 @@ link_notify(struct link *l)
 		;
 	if (n)
 		l->empty_reads = 0;
+	else if (PQstatus(l->conn) == CONNECTION_BAD)
+		link_fail(l, PQerrorMessage(l->conn), NULL); /* libpq lost its place, and hung up */
 	return n;
 }
 
@@ -175,7 +190,7 @@ flush(struct link *l)
 	int left = PQflush(l->conn);
 
 	if (left > 0)
-		event_add(&l->writable, NULL);
+		watch(l, &l->writable);
 	else if (left < 0)
 		link_fail(l, PQerrorMessage(l->conn), NULL);
 }
@@ -275,7 +290,7 @@ link_read(struct link *l, bool on)
 	l->reading = on;
 	l->alive = clock_monotonic(); /* whoever did not read cannot judge */
 	if (on)
-		event_add(&l->readable, NULL);
+		watch(l, &l->readable);
 	else
 		event_del(&l->readable);
 }

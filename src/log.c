@@ -69,13 +69,11 @@ escape(char *out, const char *s, size_t n)
 static void PRINTF_LIKE(2, 0) log_line(const char *kind, const char *fmt, va_list ap)
 {
 	char *message, *line, *end;
-	int n = vasprintf(&message, fmt, ap);
+	size_t n = xvasprintf(&message, fmt, ap);
 
-	if (n < 0)
-		return;
-	line = xmalloc((size_t)n * ESCAPE_TEXT_WORST + strlen(kind) + 16);
+	line = xmalloc(n * ESCAPE_TEXT_WORST + strlen(kind) + 16);
 	end = line + sprintf(line, "pgwait: %s", kind);
-	end = escape(end, message, (size_t)n);
+	end = escape(end, message, n);
 	*end++ = '\n';
 	statusline_hide();
 	write_line(line, (size_t)(end - line));

@@ -10,7 +10,7 @@
 #include "delivery.h"
 #include "exclusive.h"
 #include "intake.h"
-#include "log.h"
+#include "loop.h"
 #include "options.h"
 #include "pace.h"
 #include "signals.h"
@@ -190,14 +190,14 @@ manager_new(struct options *options)
 
 	m->options = options;
 	m->interval = options->timeout;
-	m->base = event_base_new();
-	if (!m->base) {
-		log_error("could not start the event loop");
+	m->base = loop_new();
+	if (!m->base || !signals_catch(m->base, on_signal, m)) {
+		if (m->base)
+			event_base_free(m->base);
 		free(m);
 		return NULL;
 	}
 	evtimer_assign(&m->max_timer, m->base, on_max_time, m);
-	signals_catch(m->base, on_signal, m);
 	m->delivery = delivery_new(m->base, options, &m->sinks, on_change, m);
 	if (!m->delivery) {
 		signals_release();
@@ -221,7 +221,7 @@ manager_run(struct manager *m)
 		bool pull = m->closing.begun ? m->catching.running > 0 : !m->sources.paused;
 		bool more = (m->sources.ready && pull) || pace_waiting();
 
-		event_base_loop(m->base, EVLOOP_ONCE | (more ? EVLOOP_NONBLOCK : 0));
+		loop_turn(m->base, more);
 		pace_run(PACE_BUDGET);
 		pass(m);
 	}

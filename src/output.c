@@ -234,8 +234,8 @@ output_pass(struct sink *s)
 	if (!o->ended && !o->blocked) {
 		while (write_some(o))
 			;
-		if (o->blocked && !o->ended)
-			stream_wait(o->stream);
+		if (o->blocked && !o->ended && !stream_wait(o->stream))
+			end(o, errno);
 	}
 	if (o->ended)
 		sink_done(s, s->in - s->out, false);

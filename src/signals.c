@@ -2,10 +2,14 @@
 
 #include "signals.h"
 
+#include <errno.h>
 #include <event2/event.h>
 #include <event2/event_struct.h>
 #include <signal.h>
 #include <stddef.h>
+#include <string.h>
+
+#include "log.h"
 
 #define SET_MAX 4
 
@@ -29,9 +33,11 @@ on_signal(evutil_socket_t signo, short what, void *arg)
 	set->caught((int)signo, set->arg);
 }
 
-static void
+static bool
 catch_all(struct set *set, struct event_base *base, void (*caught)(int signo, void *arg), void *arg)
 {
+	bool ok = true;
+
 	set->caught = caught;
 	set->arg = arg;
 	for (size_t i = 0; i < SET_MAX && set->numbers[i]; i++) {
@@ -40,16 +46,20 @@ catch_all(struct set *set, struct event_base *base, void (*caught)(int signo, vo
 
 		evsignal_assign(&set->events[i], base, signo, on_signal, set);
 		if (sigaction(signo, NULL, &before) == 0 && before.sa_handler != SIG_IGN)
-			event_add(&set->events[i], NULL);
+			ok &= event_add(&set->events[i], NULL) == 0;
 	}
+	return ok;
 }
 
-void
+bool
 signals_catch(struct event_base *base, void (*caught)(int signo, void *arg), void *arg)
 {
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
-	catch_all(&ends, base, caught, arg);
+	if (catch_all(&ends, base, caught, arg))
+		return true;
+	log_error("could not catch signals: %s", strerror(errno));
+	return false;
 }
 
 void
@@ -67,7 +77,7 @@ signals_release(void)
 void
 signals_catch_job(struct event_base *base, void (*caught)(int signo, void *arg), void *arg)
 {
-	catch_all(&job, base, caught, arg);
+	(void)catch_all(&job, base, caught, arg);
 }
 
 void
@@ -82,6 +92,7 @@ signals_stop(void)
 {
 	event_del(&job.events[0]); /* which brings back what the signal does by itself */
 	raise(SIGTSTP);
+	/* cppcheck-suppress unreachableCode ; it goes on with SIGCONT */
 	event_add(&job.events[0], NULL);
 }
 

@@ -7,10 +7,15 @@
 #ifndef PGWAIT_SIGNALS_H
 #define PGWAIT_SIGNALS_H
 
+#include <stdbool.h>
+
+#include "util.h"
+
 struct event_base;
 
-/* SIGINT, SIGTERM, SIGHUP and SIGUSR1 call `caught`, from the loop. */
-void signals_catch(struct event_base *base, void (*caught)(int signo, void *arg), void *arg);
+/* SIGINT, SIGTERM, SIGHUP and SIGUSR1 call `caught`, from the loop. False after an error message. */
+MUST_CHECK bool signals_catch(
+    struct event_base *base, void (*caught)(int signo, void *arg), void *arg);
 /* From here on they are ignored. */
 void signals_release(void);
 

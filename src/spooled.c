@@ -15,6 +15,7 @@
 #include "delivery.h"
 #include "encoding.h"
 #include "log.h"
+#include "loop.h"
 #include "options.h"
 #include "record.h"
 #include "row.h"
@@ -347,7 +348,7 @@ run(struct spooled *s)
 	if (s->options->max_time > 0)
 		event_add(&s->max_timer, &tv);
 	while (!s->closing.over) {
-		event_base_loop(s->base, EVLOOP_ONCE | (can_take(s) ? EVLOOP_NONBLOCK : 0));
+		loop_turn(s->base, can_take(s));
 		pass(s);
 	}
 }
@@ -385,12 +386,9 @@ spooled_run(const struct options *options)
 	struct spooled *s = xcalloc(1, sizeof *s);
 
 	s->options = options;
-	s->base = event_base_new();
-	if (!s->base) {
-		log_error("could not start the event loop");
+	s->base = loop_new();
+	if (!s->base || !signals_catch(s->base, on_signal, s)) /* before a file is too long */
 		goto out;
-	}
-	signals_catch(s->base, on_signal, s); /* before a file is too long */
 	s->file = spoolfile_open(options->from_spool, false, PATIENCE);
 	if (!s->file)
 		goto out;

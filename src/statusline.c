@@ -101,7 +101,7 @@ statusline_show(const char *text)
 	if (line.shown)
 		n = erase(bytes, width);
 	n += (size_t)sprintf(bytes + n, "\033[2m%s\033[0m\r", cut);
-	strcpy(line.text, cut);
+	snprintf(line.text, sizeof line.text, "%s", cut);
 	if (put(bytes, n) > 0)
 		line.shown = true;
 }

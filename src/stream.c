@@ -153,15 +153,14 @@ stream_write(struct stream *s, const char *bytes, size_t n)
 	return w;
 }
 
-void
+bool
 stream_wait(struct stream *s)
 {
-	if (s->watched) {
-		event_add(&s->write_event, NULL);
-	} else {
-		/* Not pollable, though it said that it would block: the next pass tries again. */
-		s->writable(s->arg);
-	}
+	if (s->watched)
+		return event_add(&s->write_event, NULL) == 0;
+	/* Not pollable, though it said that it would block: the next pass tries again. */
+	s->writable(s->arg);
+	return true;
 }
 
 bool

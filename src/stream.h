@@ -22,8 +22,8 @@ struct stream *stream_open(
 /* Bytes written, 0 where nothing can be now; -1 with errno. */
 MUST_CHECK ssize_t stream_write(struct stream *s, const char *bytes, size_t n);
 
-/* Calls `writable` once there is room. */
-void stream_wait(struct stream *s);
+/* Calls `writable` once there is room. False with errno where the system does not tell. */
+MUST_CHECK bool stream_wait(struct stream *s);
 
 /* Closes the original descriptor too; false with errno where that loses something. */
 MUST_CHECK bool stream_close(struct stream *s);

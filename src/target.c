@@ -252,7 +252,7 @@ set_label(struct target *t, const PQconninfoOption *options, const char *service
 	const char *dbname = option_value(options, "dbname");
 	struct buffer b = {0};
 
-	if (service) {
+	if (service && *service) {
 		t->label = xstrdup(service);
 		return;
 	}

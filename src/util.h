@@ -7,6 +7,7 @@
 #ifndef PGWAIT_UTIL_H
 #define PGWAIT_UTIL_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -30,6 +31,7 @@ void *xrealloc(void *p, size_t size);
 char *xstrdup(const char *s);
 char *xstrndup(const char *s, size_t n); /* `s` may be NULL where `n` is 0 */
 char *xasprintf(const char *fmt, ...) PRINTF_LIKE(1, 2);
+size_t xvasprintf(char **out, const char *fmt, va_list ap) PRINTF_LIKE(2, 0); /* its length */
 
 /* Microseconds of a clock that never jumps, and of Unix time. */
 int64_t clock_monotonic(void);

@@ -292,8 +292,8 @@ all_received() {
 	sql -c 'ALTER TABLE work RENAME TO away'
 	sql -c "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query ~ 'LISTEN' AND pid <> pg_backend_pid()"
 	wait_for grep -q 'warning: could not catch up on .*relation "work" does not exist, at character 13 (SQLSTATE 42P01); trying again in' "$ERR"
-	sql -c 'ALTER TABLE away RENAME TO work'
-	add 1
+	# A row is there before the statement works again: a catch-up that finds none is the last one.
+	sql -c "INSERT INTO away (channel, payload) VALUES ('ch1', 'row 1')" -c 'ALTER TABLE away RENAME TO work'
 	wait_for lines "$OUT" 1
 	wait_for none_left
 }
@@ -402,6 +402,7 @@ listens() {
 }
 
 @test "memory stays within the buffer, however many rows there are" {
+	[[ ${PGWAIT_SANITIZERS:-no} == no ]] || skip "sanitizers need memory of their own"
 	mkfifo "$TMP/pipe"
 	exec 7<>"$TMP/pipe"
 	"$PGWAIT" -q --buffer 1MiB --catchup-sql "SELECT repeat('x', 1000) FROM generate_series(1, 200000)" jobs >"$TMP/pipe" 2>"$ERR" 3>&- 7>&- &

@@ -122,7 +122,7 @@ stamp='[0-2][0-9]:[0-5][0-9]:[0-6][0-9]\.[0-9]{3}'
 		t pipe-pane "cat >>'$TMP/raw'"
 		notify "$channel" $'\e]0;title\a \u009b31m \x7f\b\r\n done'
 		notify "$channel" "{\"a\": \"$(printf '\x7f\u009b31m')\", \"b\": \"done\"}"
-		done_twice() { [[ $(screen | grep -c done) -ge 2 ]]; }
+		done_twice() { [[ $(screen | grep -c "done") -ge 2 ]]; }
 		wait_for done_twice
 		screen | grep -qE 'x1b|u001b'
 		t kill-server

@@ -67,14 +67,11 @@ static inline int
 decode_hex(const char *s, int digits)
 {
 	char number[5] = {0};
-	char *end;
-	long value;
 
 	memcpy(number, s, (size_t)digits);
-	if (number[0] == '+' || number[0] == '-' || number[0] == ' ')
+	if (strspn(number, "0123456789abcdefABCDEF") != (size_t)digits)
 		return -1;
-	value = strtol(number, &end, 16);
-	return end == number + digits ? (int)value : -1;
+	return (int)strtol(number, NULL, 16);
 }
 
 /* The escapes of text output. */

@@ -1,0 +1,54 @@
+#include "config.h"
+
+#include "loop.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "log.h"
+
+/* Whoever called libevent says what it means that it failed. */
+static void
+on_message(int severity, const char *text)
+{
+	int error = errno;
+
+	if (severity == EVENT_LOG_ERR)
+		log_error("%s", text);
+	else
+		log_debug("%s", text);
+	errno = error;
+}
+
+static void
+on_fatal(int error)
+{
+	(void)error;
+	_exit(STATUS_ERROR);
+}
+
+struct event_base *
+loop_new(void)
+{
+	struct event_base *base;
+
+	event_set_mem_functions(xmalloc, xrealloc, free);
+	event_set_log_callback(on_message);
+	event_set_fatal_callback(on_fatal);
+	base = event_base_new();
+	if (!base)
+		log_error("could not start the event loop: %s", strerror(errno));
+	return base;
+}
+
+void
+loop_turn(struct event_base *base, bool more)
+{
+	if (event_base_loop(base, EVLOOP_ONCE | (more ? EVLOOP_NONBLOCK : 0)) >= 0)
+		return;
+	log_error("could not wait for events: %s", strerror(errno));
+	_exit(STATUS_ERROR);
+}

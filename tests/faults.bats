@@ -1,0 +1,137 @@
+# One system call, or one allocation, that fails (tests/faults.c): pgwait goes on, or says so and ends.
+#
+# Each run has the next call fail, until a run makes fewer. FAULT_STRIDE=1 tries every allocation.
+
+load helper
+
+setup() {
+	FAULTS=$top_builddir/tests/faults.so
+	[[ -e $FAULTS ]] || skip "$FAULTS was not built"
+	FAULT_LOG=$TMP/fault
+	export FAULT_LOG
+	if [[ ${PGWAIT_SANITIZERS:-no} != no ]]; then
+		export ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}verify_asan_link_order=0
+	fi
+}
+
+teardown() {
+	[[ -z ${feeder-} ]] || { kill "$feeder"; wait "$feeder"; } 2>/dev/null || true
+}
+
+# run_faulty FAULT: the program with `arguments`; 137 is the status of one that hangs.
+run_faulty() {
+	rm -f "$FAULT_LOG" "$TMP/ran"
+	status=0
+	timeout -s KILL "$DEADLINE" env FAULT="$1" LD_PRELOAD="$FAULTS" "$PGWAIT" "${arguments[@]}" \
+		>"$OUT" 2>"$ERR" </dev/null 3>&- || status=$?
+}
+
+wrong() { # TEXT
+	echo "$fault, ${arguments[*]}: $1 (status $status)"
+	echo '--- standard output:'
+	cat "$OUT"
+	echo '--- standard error:'
+	cat "$ERR"
+	echo '--- the call that failed:'
+	cat "$FAULT_LOG"
+	return 1
+}
+
+# A notification for which libpq finds no memory is dropped by it (getNotify()), and it tells nobody.
+dropped_by_libpq() {
+	[[ $fault == libpq_memory:* ]] && grep -qE 'PQ(notifies|isBusy|getResult)' "$FAULT_LOG"
+}
+
+# Whatever fails: no crash, no hang, and no silence about what is missing.
+judge() {
+	case $status in
+		0) complete || [[ -s $ERR ]] || dropped_by_libpq || wrong 'something is missing, and nothing says so' ;;
+		1 | 2 | 3 | 124) [[ -s $ERR ]] || wrong 'an end without a reason' ;;
+		137) wrong "it was still running after $DEADLINE s" ;;
+		*) wrong 'an unexpected status' ;;
+	esac
+}
+
+# each FUNCTION STRIDE [+]: the Nth call fails (and all after it), for every STRIDE-th N.
+each() {
+	local function=$1 stride=${FAULT_STRIDE:-$2} n reached=0 runs=0 begun=$SECONDS
+	for ((n = 1; ; n += stride)); do
+		fault=$function:$n${3-}
+		run_faulty "$fault"
+		[[ -s $FAULT_LOG ]] || break
+		reached=$n runs=$((runs + 1))
+		judge || ${FAULT_GO_ON:-return 1}
+	done
+	[[ $status == 0 && ! -s $ERR ]] && complete || wrong 'a run without a fault failed'
+	echo "# $function${3-}: $runs of $reached calls, $((SECONDS - begun)) s" >&3
+	((reached > 0))
+}
+
+# Five notifications, of the many that are sent, to standard output and a command.
+receive() {
+	arguments=(-q -n 5 -m 20 --print --notify-cmd "cat >>'$TMP/ran'; echo >>'$TMP/ran'" jobs)
+	sql -c 'CREATE SEQUENCE IF NOT EXISTS feed' >/dev/null
+	while sleep 0.01; do
+		echo "SELECT pg_notify('jobs', nextval('feed')::text);"
+	done 3>&- 4>&- | psql -qAtX >/dev/null 3>&- 4>&- &
+	feeder=$!
+	complete() {
+		local payloads
+		payloads=$(cut -f 2 "$OUT")
+		[[ $(wc -l <<<"$payloads") == 5 && $payloads == "$(seq "$(head -n 1 <<<"$payloads")" "$(tail -n 1 <<<"$payloads")")" ]] &&
+			[[ $payloads == "$(cat "$TMP/ran")" ]]
+	}
+}
+
+# What cron runs: catch up, drain, end; with a name that has to be resolved.
+drain() {
+	arguments=(-t 0 -j --events --exclusive drain --print --batch-cmd "wc -l >>'$TMP/ran'"
+		--catchup-sql "SELECT 'jobs', i::text FROM generate_series(1, 5) i" host=localhost jobs)
+	complete() {
+		[[ $(jq -r '.payload // .event' "$OUT" | tr '\n' ' ') =~ listening.*'1 2 3 4 5'.*caught_up ]] && [[ $(cat "$TMP/ran") == 5 ]]
+	}
+}
+
+examine() {
+	arguments=(--check)
+	complete() { [[ $(cat "$OUT") == *'notifications get through'* ]]; }
+}
+
+@test "memory" {
+	receive
+	each memory 29
+	each memory 97 +
+}
+
+@test "memory of libpq" {
+	receive
+	each libpq_memory 5
+}
+
+@test "memory: drain" {
+	drain
+	each memory 37
+	each libpq_memory 13
+}
+
+@test "system calls" {
+	receive
+	for function in write send recv pipe socket connect epoll_create1 epoll_ctl epoll_wait fork open close; do
+		each $function 1
+	done
+}
+
+@test "system calls: drain" {
+	drain
+	for function in write send recv pipe socket connect epoll_ctl epoll_wait fork open close getaddrinfo pthread_create; do
+		each $function 1
+	done
+}
+
+@test "the doctor" {
+	examine
+	for function in pipe socket epoll_create1 epoll_ctl epoll_wait; do
+		each $function 1
+	done
+	each memory 61
+}
