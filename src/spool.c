@@ -91,9 +91,11 @@ static void
 fill(struct spool *s)
 {
 	struct queue *q;
+	const struct queue_entry *e;
 
-	while (buffer_length(&s->batch) < BATCH_MAX && (q = backlog_oldest(&s->backlog))) {
-		buffer_add(&s->entries, queue_front(q), sizeof(struct queue_entry));
+	while (buffer_length(&s->batch) < BATCH_MAX && (q = backlog_oldest(&s->backlog)) &&
+	       (e = queue_front(q))) {
+		buffer_add(&s->entries, e, sizeof *e);
 		queue_pop(q, &s->batch);
 	}
 }
