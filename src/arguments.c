@@ -57,8 +57,9 @@ arguments_last(const struct arg_str *values)
 static bool
 is_given(const struct arg_hdr *h)
 {
-	return h->flag & ARG_HASVALUE ? ((const struct arg_str *)h->parent)->count > 0
-				      : ((const struct arg_lit *)h->parent)->count > 0;
+	if (h->flag & ARG_HASVALUE)
+		return ((const struct arg_str *)h->parent)->count > 0;
+	return ((const struct arg_lit *)h->parent)->count > 0;
 }
 
 const char *
