@@ -74,7 +74,7 @@ end_text(struct buffer *out, size_t start)
 static void
 pack_notification(const struct record *r, struct row *row, struct buffer *out)
 {
-	struct encoding *e = r->origin->encoding;
+	struct encoding *e = r->origin ? r->origin->encoding : NULL; /* a notification has one */
 	size_t header = out->end, start;
 
 	row->pid = r->pid;

@@ -283,17 +283,23 @@ remove_delivered(struct spooled *s)
 }
 
 static void
-pass(struct spooled *s)
+deliver(struct spooled *s)
 {
 	pull(s);
 	sinks_pass(&s->sinks);
 	remove_delivered(s);
 	if (delivery_ended(s->delivery))
 		end(s, CAUSE_OUTPUT);
-	if (s->cause != CAUSE_NONE && !s->closing.begun) {
-		closing_begin(&s->closing, s->base, &s->sinks);
-		pass(s);
-	}
+}
+
+static void
+pass(struct spooled *s)
+{
+	deliver(s);
+	if (s->cause == CAUSE_NONE || s->closing.begun)
+		return;
+	closing_begin(&s->closing, s->base, &s->sinks);
+	deliver(s);
 }
 
 /* ----- Start and end */

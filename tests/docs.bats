@@ -421,7 +421,7 @@ run_example() {
 
 try_example() {
 	local status=0
-	cd "$TMP"
+	cd "$TMP" || return
 	setsid bash "$1" </dev/null >"$1.out" 2>"$1.err" 3>&- &
 	group=$!
 	wait_for ended_or_matched "$1" || status=1

@@ -5,7 +5,7 @@ load helper
 setup() {
 	"$PGWAIT" --help | grep -q -- --spool || skip 'pgwait is built without SQLite'
 	PATH=$(dirname "$PGWAIT"):$PATH
-	cd "$TMP"
+	cd "$TMP" || return
 	port=$(free_port)
 }
 
