@@ -558,7 +558,7 @@ empty_table() {
 	sql -c 'CREATE DATABASE app' -c 'CREATE DATABASE billing'
 	grep -qx 'ExecReload=/bin/kill -HUP $MAINPID' "$unit"
 	read -r -a command <<<"$(sed -n 's/^ExecStart=//p' "$unit")"
-	cp "$top_srcdir/examples/pgwait.conf" "$TMP/pgwait.conf"
+	cat "$top_srcdir/examples/pgwait.conf" >"$TMP/pgwait.conf" # which make distcheck has read-only
 	start_pgwait "${command[@]:1:1}" "$TMP/pgwait.conf" "${command[@]:3}"
 	notify 'two words' x -d billing
 	wait_for grep -q '"channel":"two words".*"connection":"billing"' "$OUT"
