@@ -196,7 +196,6 @@ drains() {
 }
 
 @test "a pooler in transaction mode is found out before" {
-	command -v pgbouncer >/dev/null || skip 'no pgbouncer'
 	start_pgbouncer transaction
 	run_split "$PGWAIT" --exclusive work "host=127.0.0.1 port=$bouncer" jobs
 	[[ $status -eq 3 && $errors == *'a pooler in transaction or statement mode'* ]]
