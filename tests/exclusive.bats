@@ -131,6 +131,8 @@ received() {
 	wait_for says first active
 	run_split "$PGWAIT" -t 0 --exclusive work --catchup-sql "SELECT 'row'" jobs
 	[[ $status -eq 0 && -z $output && -z $errors ]]
+	run_split "$PGWAIT" -t 0 -n 1 --exclusive work jobs
+	[[ $status -eq 124 && -z $output && -z $errors ]] # 0 would mean that one was written
 	kill -TERM "$first"
 	wait_for gone "$first"
 	wait_for drains
