@@ -169,6 +169,9 @@ catching_next(struct source *s, bool room)
 	const struct record *record = r && r->run ? catchup_next(r->run, room) : NULL;
 	bool failed, repeated;
 
+	/* The rest may have arrived already: going on from a pause is what wakes. */
+	if (r && r->run && !room)
+		catching_pause(r->all, true);
 	if (!record || record->kind == RECORD_NOTIFICATION)
 		return record;
 	failed = record->kind == RECORD_CATCHUP_FAILED;

@@ -33,11 +33,11 @@ bool catching_runs(const struct source *s);
 
 /*
  * As catchup_next(). The last record comes when it does not run any more, and says, if it failed, whether
- * pgwait ends for it, and when the next attempt is made.
+ * pgwait ends for it, and when the next attempt is made. Without room it pauses all.
  */
 const struct record *catching_next(struct source *s, bool room);
 
-/* While paused, the rows of all are not read. */
+/* While paused, the rows of all are not read; who goes on is to be pulled again. */
 void catching_pause(struct catching *g, bool paused);
 
 /* The connection was lost or removed, or must not go on: what is not committed is rolled back. */

@@ -30,6 +30,7 @@ struct link {
 	int64_t read_time;    /* the same; Unix time */
 	unsigned extra_reads; /* left for this wake-up */
 	unsigned empty_reads; /* one after another */
+	bool left;            /* where the last notification was, there may be more */
 
 	bool failed, told; /* `told`: by the server, why */
 	char *reason;
@@ -124,6 +125,13 @@ read_once(struct link *l)
 	return true;
 }
 
+/* It comes first: libpq's memory would grow with what is read on top of it. */
+static bool
+unpulled(const struct link *l)
+{
+	return l->left || l->requests.row;
+}
+
 static void
 on_readable(evutil_socket_t fd, short what, void *arg)
 {
@@ -131,6 +139,11 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
+	l->alive = clock_monotonic();
+	if (unpulled(l)) {
+		l->wake(l->arg);
+		return;
+	}
 	l->extra_reads = PQsslInUse(l->conn) || PQgssEncInUse(l->conn) ? EXTRA_READS : 0;
 	l->empty_reads = 0;
 	if (read_once(l))
@@ -164,6 +177,7 @@ link_notify(struct link *l)
 
 	while (!(n = PQnotifies(l->conn)) && !l->requests.answered && read_more(l))
 		;
+	l->left = n;
 	if (n)
 		l->empty_reads = 0;
 	else if (PQstatus(l->conn) == CONNECTION_BAD)
