@@ -68,8 +68,9 @@ link_failure(const struct link *l, const char **sqlstate)
 }
 
 /*
- * The reason for a disconnect comes as a notice when no query is on the wire (fact F8): FATAL, or,
- * at an immediate shutdown and after a crash, a warning of class 57P (operator intervention).
+ * The reason for a disconnect comes as a notice when no query is on the wire (fact F8), and as the answer
+ * when one is: FATAL, or, at an immediate shutdown and after a crash, a warning of class 57P (operator
+ * intervention).
  */
 static bool
 is_last_word(const char *severity, const char *sqlstate)
@@ -79,21 +80,28 @@ is_last_word(const char *severity, const char *sqlstate)
 }
 
 static void
+hear(struct link *l, const PGresult *result)
+{
+	const char *severity = PQresultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED);
+	const char *primary = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+	const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+
+	if (!severity || !primary || !is_last_word(severity, sqlstate))
+		return;
+	l->told = true;
+	set_reason(l, primary, sqlstate);
+}
+
+static void
 on_notice(void *arg, const PGresult *result)
 {
 	struct link *l = arg;
 	const char *severity = PQresultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED);
 	const char *primary = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
-	const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
 
-	if (!severity || !primary)
-		return;
-	if (!is_last_word(severity, sqlstate)) {
+	if (severity && primary)
 		log_debug("%s: %s: %s", l->label, severity, primary);
-		return;
-	}
-	l->told = true;
-	set_reason(l, primary, sqlstate);
+	hear(l, result);
 }
 
 static void
@@ -122,6 +130,7 @@ read_once(struct link *l)
 		link_fail(l, "the server answered with COPY", NULL);
 		return false;
 	}
+	hear(l, l->requests.result);
 	return true;
 }
 

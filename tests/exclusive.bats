@@ -11,6 +11,7 @@ teardown() {
 		wait "$pid" 2>/dev/null || true
 	done
 	[[ -z ${proxy_pid-} ]] || end_proxy
+	[[ -n ${BATS_TEST_COMPLETED-} ]] || tail -n 20 "$TMP"/*.err "$TMP"/*.out
 }
 
 # start NAME ARG...: in the background; its pid is in $NAME, its files are $TMP/NAME.out and $TMP/NAME.err.

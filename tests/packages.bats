@@ -12,7 +12,7 @@ tarball=$BATS_FILE_TMPDIR/pgwait-$version.tar.xz
 
 setup() {
 	# This is no part of the make that may have called.
-	unset MAKEFLAGS MFLAGS MAKELEVEL DESTDIR
+	unset MAKEFLAGS MFLAGS MAKELEVEL DESTDIR CC CFLAGS CPPFLAGS LDFLAGS
 	export DEB_BUILD_OPTIONS='nocheck parallel=2'
 }
 

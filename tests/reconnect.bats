@@ -94,6 +94,19 @@ again() {
 	cmp "$OUT" <(seq 1001)
 }
 
+@test "the reason of a backend that ends with a heartbeat unread" {
+	start_pgwait --heartbeat 0.5 -f %p jobs
+	pid=$(sql -c "SELECT pid FROM pg_stat_activity WHERE application_name = 'pgwait'")
+	# The server's end of the socket holds what the backend has not read.
+	unread() { (($(ss -xnp | awk -v pid="pid=$pid," 'index($0, pid) { n += $3 } END { print n + 0 }') > 0)); }
+	kill -STOP "$pid"
+	wait_for unread
+	kill -TERM "$pid"
+	kill -CONT "$pid"
+	wait_for again 1
+	grep -Eq 'lost the connection to "[^"]*": terminating connection due to administrator command \(SQLSTATE 57P01\); trying again' "$ERR"
+}
+
 @test "an immediate restart, with its reason" {
 	start_pgwait -f %p jobs
 	pg restart -m immediate
