@@ -334,7 +334,9 @@ labels() {
 		[[ $status -eq 0 ]]
 		has "$(<"$OUT")" "postgres@$PGHOST"
 	done
-	PGHOST=/nowhere PGPORT=1 start_pgwait -d g1 "$PGHOST/.s.PGSQL.$PGPORT" a 2>/dev/null && false
+	PGHOST=/nowhere PGPORT=1 pgwait -t 0 -d g1 "$PGHOST/.s.PGSQL.$PGPORT" a
+	[[ $status -eq 2 ]]
+	has "$errors" 'could not connect to "g1@/nowhere:1"'
 	PGHOST=/nowhere PGPORT=1 pgwait -t 0 "$PGHOST/.s.PGSQL.$PGPORT" a
 	[[ $status -eq 0 ]]
 }

@@ -52,7 +52,7 @@ type_zsh() {
 		zpty shell "TERM=vt100 PS1='ready> ' zsh -fi"
 		# Nothing is typed before the shell reads it with its own editor.
 		zpty -r shell seen '*ready> *' || exit
-		zpty -w shell 'fpath=($completions $fpath); autoload -Uz compinit; compinit -u -D'
+		zpty -w shell 'fpath=($completions $fpath); autoload -Uz compinit; compinit -C -d $BATS_FILE_TMPDIR/compdump'
 		zpty -w shell 'line() { print -r -- "$BUFFER" >$TMP/line.new; mv $TMP/line.new $TMP/line }'
 		zpty -w shell 'zle -N line; bindkey "^Xd" line; bindkey "^I" complete-word; PS1="go""on> "'
 		zpty -r shell seen '*goon> *' || exit

@@ -18,21 +18,29 @@ DEADLINE=${DEADLINE:-60}
 # A drain would give up after 10.
 export PGCONNECT_TIMEOUT=$DEADLINE
 
+# rest SECONDS: as sleep, which is a process of its own, and costs more than what is waited for.
+rest() {
+	[[ ${never_read-} ]] || exec {never_read}<> <(:)
+	read -r -t "$1" -u "$never_read" || true
+}
+
 # wait_for COMMAND...: until it succeeds.
 wait_for() {
-	local end=$((SECONDS + DEADLINE))
+	local end=$((SECONDS + DEADLINE)) tries=0
 	until "$@"; do
 		if ((SECONDS >= end)); then
 			echo "waited $DEADLINE s in vain for: $*" >&2
 			return 1
 		fi
-		sleep 0.02
+		rest "0.0$((++tries < 5 ? 2 : 5))"
 	done
 }
 
 # lines FILE N: it has at least N lines.
 lines() {
-	(($(wc -l <"$1") >= $2))
+	local seen
+	mapfile -n "$2" seen <"$1"
+	((${#seen[@]} >= $2)) && [[ $2 -eq 0 || ${seen[-1]} == *$'\n' ]]
 }
 
 # start_pgwait ARG...: in the background, its stdout in $OUT and stderr in $ERR; returns once every
@@ -75,8 +83,9 @@ run_limited() {
 }
 
 gone() {
-	! kill -0 "$1" 2>/dev/null || [[ $(ps -o stat= -p "$1") == Z* ]]
-}
+	local stat
+	! kill -0 "$1" 2>/dev/null || ! read -r stat <"/proc/$1/stat" || [[ ${stat##*) } == Z* ]]
+} 2>/dev/null
 
 # No signal is pending for the process: those that were sent have been taken.
 signals_taken() {
