@@ -11,7 +11,6 @@
 #include "tty.h"
 
 #define WIDTH_MAX 200
-#define ERASE_MAX 256 /* bytes */
 
 /* The process has one terminal. */
 static struct {
@@ -56,31 +55,20 @@ put(const char *bytes, size_t n)
 }
 
 /*
- * What erases it, in all the rows that it may have now. Not "from here to the end of the screen", of which
- * tmux keeps a copy if that is all of the screen.
+ * What erases it, and all that is below: where a terminal that got narrower broke it, of which the terminal
+ * knows before we do. Not in one step: tmux keeps a copy of a whole screen that is erased.
  */
-static size_t
-erase(char out[ERASE_MAX], int width)
-{
-	size_t rows = width > 0 ? (strlen(line.text) + (size_t)width - 1) / (size_t)width : 1;
-	char *p = out + sprintf(out, "\r\0337\033[K");
-
-	for (; rows > 1 && p < out + ERASE_MAX - 12; rows--)
-		p += sprintf(p, "\033[B\033[K");
-	p += sprintf(p, "\0338");
-	return (size_t)(p - out);
-}
+#define ERASE "\r\033[?7h\0337\033[K\033[B\033[J\0338"
+/* The terminal breaks nothing at its edge while this is written. */
+#define BEGIN "\033[?7l\033[2m"
+#define END   "\033[0m\033[?7h\r"
 
 bool
 statusline_hide(void)
 {
-	char bytes[ERASE_MAX];
-	size_t n;
-
 	if (!line.shown)
 		return true;
-	n = erase(bytes, tty_width(line.fd));
-	if (put(bytes, n) != (ssize_t)n)
+	if (put(ERASE, strlen(ERASE)) != (ssize_t)strlen(ERASE))
 		return false;
 	line.shown = false;
 	return true;
@@ -89,20 +77,17 @@ statusline_hide(void)
 void
 statusline_show(const char *text)
 {
-	char cut[WIDTH_MAX], bytes[ERASE_MAX + WIDTH_MAX + 16];
-	int width = line.open ? tty_width(line.fd) : 0;
-	size_t n = 0;
+	char cut[WIDTH_MAX], bytes[WIDTH_MAX + sizeof ERASE BEGIN END];
+	int width = line.open ? tty_width(line.fd) : 0, n;
 
 	if (width < 2 || line.held || line.inside || !tty_is_ours(line.fd))
 		return;
 	snprintf(cut, width < WIDTH_MAX ? (size_t)width : sizeof cut, "%s", text);
 	if (line.shown && strcmp(cut, line.text) == 0)
 		return;
-	if (line.shown)
-		n = erase(bytes, width);
-	n += (size_t)sprintf(bytes + n, "\033[2m%s\033[0m\r", cut);
+	n = sprintf(bytes, "%s" BEGIN "%s" END, line.shown ? ERASE : "", cut);
 	snprintf(line.text, sizeof line.text, "%s", cut);
-	if (put(bytes, n) > 0)
+	if (put(bytes, (size_t)n) > 0)
 		line.shown = true;
 }
 

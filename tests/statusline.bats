@@ -123,6 +123,11 @@ end_screen() {
 	run ! grep -q 'connections:' "$TMP/all"
 }
 
+# cut_off OPERATOR N: the length of the last line.
+cut_off() {
+	[ "$(screen | tail -n 1 | tr -d '\n' | wc -c)" "$1" "$2" ]
+}
+
 @test "another width: narrower and wider, it is one line and the last" {
 	type_pgwait 100 jobs
 	for width in 30 120 70 20 100; do
@@ -131,15 +136,30 @@ end_screen() {
 		wait_for shows " at $width\$|^ +at $width\$"
 		wait_for last_line '^connections: 1 good'
 		count_lines '^connections' 1
-		[[ $(screen | tail -n 1 | tr -d '\n' | wc -c) -lt $width ]]
+		wait_for cut_off -lt "$width"
 	done
 	t resize-window -x 40 -y 24
-	cut_off() { [[ $(screen | tail -n 1 | tr -d '\n' | wc -c) -eq 39 ]]; }
-	wait_for cut_off
+	wait_for cut_off -eq 39
 	t resize-window -x 100 -y 24
 	wait_for last_line 'last at [0-9:]+$'
 	count_lines '^connections' 1
 	count_lines '^connections' 1 -S -
+}
+
+# It is for a moment, when it gets narrower.
+@test "a terminal that is narrower than it says: one line, and the last" {
+	type_pgwait 60 jobs
+	stty -F "$(t display-message -p '#{pane_tty}')" cols 100
+	for n in {1..5}; do
+		notify jobs "mail $n"
+		wait_for shows " mail $n\$"
+		wait_for last_line "^connections: 1 good, 0 failed \| notifications: $n,"
+		count_lines '^connections' 1
+		wait_for last_line '^connections.*, 0/s,'
+	done
+	count_lines '^connections' 1 -S -
+	end_screen
+	count_lines '^connections' 0
 }
 
 @test "^Z and fg; nothing of it in the background" {
