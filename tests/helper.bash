@@ -26,13 +26,13 @@ rest() {
 
 # wait_for COMMAND...: until it succeeds.
 wait_for() {
-	local end=$((SECONDS + DEADLINE)) tries=0
+	local end=$((SECONDS + DEADLINE)) tries=0 pauses=(0.02 0.02 0.02 0.05 0.05 0.05 0.1 0.1 0.2)
 	until "$@"; do
 		if ((SECONDS >= end)); then
 			echo "waited $DEADLINE s in vain for: $*" >&2
 			return 1
 		fi
-		rest "0.0$((++tries < 5 ? 2 : 5))"
+		rest "${pauses[tries < 8 ? tries++ : 8]}"
 	done
 }
 
