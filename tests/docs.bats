@@ -613,8 +613,9 @@ add_job() {
 @test "the example of a unit with --exclusive works off what is there, what comes, and what another one left" {
 	make_jobs
 	unit=$top_srcdir/examples/pgwait-jobs.service
-	line=$(sed -n 's|^ExecStart=/usr/local/bin/pgwait ||p' "$unit" | sed "s|/usr/local/bin/|$top_srcdir/examples/|")
+	line=$(sed -n 's|^ExecStart=/usr/local/bin/pgwait ||p' "$unit" | sed "s|/usr/local/bin/|$TMP/bin/|")
 	eval "arguments=($line)"
+	ln -s "$top_srcdir"/examples/* "$TMP/bin"
 	add_job 'mail 17'
 	start_pgwait "${arguments[@]}"
 	add_job 'mail 18'

@@ -5,8 +5,10 @@
 load helper
 
 setup() {
-	FAULTS=$top_builddir/tests/faults.so
-	[[ -e $FAULTS ]] || { echo "$FAULTS is missing: make check builds it"; return 1; }
+	# A blank in LD_PRELOAD separates two libraries.
+	FAULTS=$TMP/faults.so
+	ln -s "$top_builddir/tests/faults.so" "$FAULTS"
+	[[ -e $FAULTS ]] || { echo "tests/faults.so is missing: make check builds it"; return 1; }
 	# The build of tools/coverage writes what it counted, at the end, with memory of its own.
 	! grep -qF .gcda "$PGWAIT" || skip 'pgwait is built with --enable-coverage'
 	FAULT_LOG=$TMP/fault

@@ -221,7 +221,7 @@ vm() {
 @test "a terminal that is stopped with ^S holds up nothing" {
 	mkfifo "$TMP/keys"
 	exec 8<>"$TMP/keys"
-	script -qec "stty -opost -echo; $PGWAIT -n 3000 -f '%p' jobs 2>$ERR" /dev/null <"$TMP/keys" >"$OUT" 3>&- 8>&- &
+	script -qec "stty -opost -echo; ${PGWAIT@Q} -n 3000 -f '%p' jobs 2>${ERR@Q}" /dev/null <"$TMP/keys" >"$OUT" 3>&- 8>&- &
 	READER=$!
 	wait_for grep -qs listening "$ERR"
 	printf '\x13' >&8
