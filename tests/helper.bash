@@ -12,6 +12,8 @@ ERR=$TMP/err
 
 # For bash's \u, and for messages that are compared; pgwait itself knows no locale.
 export LC_ALL=C.UTF-8
+# Not every user's has it: pgbouncer, mosquitto.
+PATH=$PATH:/usr/sbin:/sbin
 
 # Seconds that a condition may take, however slow the machine.
 DEADLINE=${DEADLINE:-60}

@@ -47,7 +47,6 @@ fill() {
 
 @test "MQTT: what the broker does not acknowledge stays in the spool" {
 	need mosquitto_pub
-	PATH=$PATH:/usr/sbin
 	need mosquitto
 	recipe 'mosquitto_pub -h broker -q 1 -t "pg/$PGWAIT_CHANNEL"'
 	fill
