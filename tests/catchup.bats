@@ -289,13 +289,16 @@ all_received() {
 }
 
 @test "after a reconnect a statement that fails is a warning, and tried again" {
+	sql -c "INSERT INTO work (channel, payload) VALUES ('ch1', 'row 0')"
 	start_pgwait -f %p --catchup-sql "$work" jobs
+	wait_for lines "$OUT" 1
+	wait_for none_left # the first one is over
 	sql -c 'ALTER TABLE work RENAME TO away'
 	sql -c "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query ~ 'LISTEN' AND pid <> pg_backend_pid()"
 	wait_for grep -q 'warning: could not catch up on .*relation "work" does not exist, at character 13 (SQLSTATE 42P01); trying again in' "$ERR"
 	# A row is there before the statement works again: a catch-up that finds none is the last one.
 	sql -c "INSERT INTO away (channel, payload) VALUES ('ch1', 'row 1')" -c 'ALTER TABLE away RENAME TO work'
-	wait_for lines "$OUT" 1
+	wait_for lines "$OUT" 2
 	wait_for none_left
 }
 

@@ -284,8 +284,7 @@ status'
 	# Stopped, so that the notifications and the command are found together.
 	kill -STOP "$PID"
 	sql -c "SELECT count(pg_notify('jobs', i::text)) FROM generate_series(1, 100) i" >/dev/null
-	received() { [[ $(sql -c "SELECT wait_event FROM pg_stat_activity WHERE application_name = 'closed'") == ClientRead ]]; }
-	wait_for received
+	wait_for unread 1 1692 # all of them
 	echo "connect other application_name=other" >&7
 	echo 'disconnect '"postgres@$PGHOST:$PGPORT" >&7
 	kill -CONT "$PID"

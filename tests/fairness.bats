@@ -22,8 +22,7 @@ teardown() {
 	kill -STOP "$PID"
 	sql -c "SELECT count(pg_notify('jobs', 'flood ' || i)) FROM generate_series(1, 100000) i" >/dev/null
 	notify jobs quiet -d quiet
-	arrived() { [[ $(sql -c "SELECT wait_event FROM pg_stat_activity WHERE application_name = 'pgwait' AND datname = 'quiet'") == ClientRead ]]; }
-	wait_for arrived
+	wait_for unread 2 1
 	kill -CONT "$PID"
 	wait_for lines "$OUT" 100001
 	position=$(grep -n '^quiet@.* quiet$' "$OUT" | cut -d: -f1)

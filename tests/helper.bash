@@ -45,6 +45,11 @@ lines() {
 	((${#seen[@]} >= $2)) && [[ $2 -eq 0 || ${seen[-1]} == *$'\n' ]]
 }
 
+# unread N BYTES: as many connections of pgwait's, by Unix sockets, have at least so many bytes for it to read.
+unread() {
+	ss -xnp | awk -v pid="pid=$PID," -v n="$1" -v bytes="$2" 'index($0, pid) && $3 >= bytes { n-- } END { exit n > 0 }'
+}
+
 # start_pgwait ARG...: in the background, its stdout in $OUT and stderr in $ERR; returns once every
 # connection listens. PID is its pid.
 start_pgwait() {

@@ -395,9 +395,14 @@ ended_with() {
 }
 
 @test "a terminal" {
-	script -qec "stty -opost; ${PGWAIT@Q} -n 2000 -f '%p' jobs 2>${ERR@Q}" /dev/null >"$OUT" 3>&- </dev/null &
+	# script does not wait for all output once its standard input or its command has ended.
+	exec 8<> <(:)
+	script -qec "stty -opost; ${PGWAIT@Q} -n 2000 -f '%p' jobs 2>${ERR@Q}; until [ -e ${TMP@Q}/all ]; do sleep 0.02; done" \
+		/dev/null >"$OUT" 3>&- <&8 8<&- &
 	wait_for ready
 	sql -c "SELECT pg_notify('jobs', i || repeat('x', 100)) FROM generate_series(1, 2000) i" >/dev/null
+	wait_for lines "$OUT" 2000
+	touch "$TMP/all"
 	wait $!
 	[[ $(tr -d 'x\r' <"$OUT" | tr '\n' ' ') == "$(seq -s ' ' 2000) " ]]
 }

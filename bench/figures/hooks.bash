@@ -1,10 +1,6 @@
 # shellcheck shell=bash disable=SC2154  # bench/run sets the variables
 # What it costs to run commands: beside xargs, which does nothing else.
 
-has() {
-  "$pgwait" --help | grep -q -e "$1"
-}
-
 # Processor time for a run, the command's included, in microseconds.
 xargs_cpu() {
   "$programs/measure" : sh -c 'seq 200 | xargs -n1 sh -c "echo >&2"' 2>/dev/null | per 200 cpu
@@ -26,6 +22,4 @@ notify_clock() {
 }
 
 compare xargs_cpu idle_cpu 'CPU us for a run of --idle-cmd (xargs)' -
-if has --notify-cmd; then
-  compare xargs_clock notify_clock 'us for a run of --notify-cmd (xargs)' -
-fi
+compare xargs_clock notify_clock 'us for a run of --notify-cmd (xargs)' -
