@@ -116,22 +116,25 @@ watch(struct link *l, struct event *e)
 	free(reason);
 }
 
-/* One read. The time of what came with it is now. */
+/*
+ * One read. The time of what came with it is now. Where nothing more comes, libpq may still hold the last
+ * word: it has read it when it could not send.
+ */
 static bool
 read_once(struct link *l)
 {
+	bool consumed, collected;
+
 	l->alive = clock_monotonic();
 	l->read_time = clock_realtime();
-	if (!PQconsumeInput(l->conn)) {
-		link_fail(l, PQerrorMessage(l->conn), NULL);
-		return false;
-	}
-	if (!requests_collect(&l->requests, l->conn)) {
-		link_fail(l, "the server answered with COPY", NULL);
-		return false;
-	}
+	consumed = PQconsumeInput(l->conn);
+	collected = requests_collect(&l->requests, l->conn);
 	hear(l, l->requests.result);
-	return true;
+	if (!consumed)
+		link_fail(l, PQerrorMessage(l->conn), NULL);
+	else if (!collected)
+		link_fail(l, "the server answered with COPY", NULL);
+	return !l->failed;
 }
 
 /* It comes first: libpq's memory would grow with what is read on top of it. */

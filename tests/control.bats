@@ -312,6 +312,25 @@ status'
 	wait_for both
 }
 
+@test "the reason of a backend that ended just before something is asked" {
+	start_control --reconnect never application_name=one application_name=two jobs
+	say status
+	name=$(jq -r '.connections | keys[] | select(endswith("#2"))' <<<"$reply")
+	# Stopped, so that the command is found first, and what the server said after it.
+	kill -STOP "$PID"
+	wait_for grep -q '^State:.T' "/proc/$PID/status"
+	echo "channels $name" >&7
+	terminate two
+	ended() { [[ $(sql -c "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'two'") -eq 0 ]]; }
+	wait_for ended
+	kill -CONT "$PID"
+	n=2
+	wait_for replied
+	say garbage
+	is '.garbage == {"'"$name"'": "terminating connection due to administrator command"}'
+	[[ $(jq -r 'select(.event == "lost") | .sqlstate' "$OUT") == 57P01 ]]
+}
+
 @test "reference: connections are removed until none is left, which ends the program" {
 	start_control application_name=a application_name=b application_name=c jobs
 	say status
