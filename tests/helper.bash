@@ -50,6 +50,13 @@ unread() {
 	ss -xnp | awk -v pid="pid=$PID," -v n="$1" -v bytes="$2" 'index($0, pid) && $3 >= bytes { n-- } END { exit n > 0 }'
 }
 
+# The server's backend has sent all, and waits for a command.
+server_done() {
+	[[ $(sql -c "SELECT wait_event FROM pg_stat_activity
+		WHERE application_name = 'pgwait' AND datname = current_database()") == ClientRead ]] &&
+		[[ $(sql -c 'SELECT pg_notification_queue_usage() = 0') == t ]]
+}
+
 # start_pgwait ARG...: in the background, its stdout in $OUT and stderr in $ERR; returns once every
 # connection listens. PID is its pid.
 start_pgwait() {

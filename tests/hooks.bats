@@ -88,10 +88,6 @@ has() {
 	(($(wc -l <"$TMP/runs") < 10))
 }
 
-server_done() {
-	[[ $(sql -c "SELECT wait_event FROM pg_stat_activity WHERE application_name = 'pgwait'") == ClientRead ]]
-}
-
 @test "--batch-cmd: JSON and NUL; a batch of any size, read or not" {
 	start_pgwait -n 20000 -j --batch-cmd "jq -r .payload >>'$TMP/got'" jobs
 	send 20000

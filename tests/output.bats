@@ -478,12 +478,6 @@ ended_with() {
 	ended_with 0
 }
 
-# The server's backend has sent all, and waits for a command.
-server_done() {
-	[[ $(sql -c "SELECT wait_event FROM pg_stat_activity WHERE application_name = 'pgwait'") == ClientRead ]] &&
-		[[ $(sql -c 'SELECT pg_notification_queue_usage() = 0') == t ]]
-}
-
 # Whether descriptor 8, which pgwait has as its standard output, is as it was.
 blocking() {
 	local key value

@@ -36,13 +36,6 @@ complete_but_for_dropped() {
 			END { if (next_one != n) { print "it ends at", next_one; exit 1 } }'
 }
 
-# The server's backend has sent all, and waits for a command.
-server_done() {
-	[[ $(sql -c "SELECT wait_event FROM pg_stat_activity
-		WHERE application_name = 'pgwait' AND datname = current_database()") == ClientRead ]] &&
-		[[ $(sql -c 'SELECT pg_notification_queue_usage() = 0') == t ]]
-}
-
 @test "until the buffer is full the server sees no difference" {
 	blocked -n 30000 -f %p
 	send 1 30000
