@@ -36,7 +36,7 @@ struct catchup {
 	struct link *link;
 	struct encoding *encoding; /* of the statement */
 	struct fence fence;
-	char *channel; /* the one of the settings, in the server's encoding */
+	char *channel; /* the one of the settings; then in the server's encoding */
 	struct record row, outcome;
 	PGresult *result; /* of `row` */
 	uint64_t rows;
@@ -202,7 +202,7 @@ static void
 on_begun(void *arg, const PGresult *result)
 {
 	struct catchup *c = arg;
-	char *sql;
+	char *sql, *channel;
 
 	if (!result)
 		return;
@@ -211,7 +211,9 @@ on_begun(void *arg, const PGresult *result)
 		return;
 	}
 	sql = encode(c, c->settings.sql);
-	c->channel = encode(c, c->settings.channel);
+	channel = encode(c, c->channel);
+	free(c->channel);
+	c->channel = channel;
 	if (!sql || !c->channel) {
 		free(sql);
 		refuse(
@@ -335,6 +337,7 @@ catchup_start(const struct catchup_settings *settings)
 	struct catchup *c = xcalloc(1, sizeof *c);
 
 	c->settings = *settings;
+	c->channel = xstrdup(settings->channel);
 	c->row = (struct record){.kind = RECORD_NOTIFICATION, .row = true};
 	c->fence.kinds = RECORD_BIT(RECORD_NOTIFICATION);
 	c->fence.passed = on_delivered;

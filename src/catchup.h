@@ -24,13 +24,13 @@ struct catchup_settings {
 	struct target *target;
 	const PGconn *beside;        /* the connection that listens: the same host is used */
 	const struct origin *origin; /* of its records: the connection that listens */
-	const char *channel;         /* of rows that name none; UTF-8 */
+	const char *channel;         /* of rows that name none; UTF-8; copied */
 	const char *sql;             /* UTF-8 */
 	void (*wake)(void *arg);     /* there may be something to pull; called from anywhere */
 	void *arg;
 };
 
-/* What the settings point to outlives it. */
+/* What else the settings point to outlives it. */
 struct catchup *catchup_start(const struct catchup_settings *settings);
 
 /*

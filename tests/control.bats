@@ -371,3 +371,16 @@ status'
 	say status
 	is '.connections | length == 1'
 }
+
+@test "a catch-up whose channel is removed while it connects has its rows under that name" {
+	start_control --catchup-sql "SELECT 'row'" "host=$PGHOST" jobs
+	for i in {1..5}; do
+		echo "connect x$i host=$PGHOST"
+		echo "listen x$i a-channel-of-some-length-$i"
+		echo "unlisten x$i a-channel-of-some-length-$i"
+	done >&7
+	rows() { jq -r 'select(.payload == "row") | .channel' "$OUT"; }
+	all_there() { [[ $(rows | wc -l) -eq 6 ]]; }
+	wait_for all_there
+	[ "$(rows | sort)" = "$(printf '%s\n' a-channel-of-some-length-{1..5} jobs)" ]
+}
