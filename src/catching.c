@@ -204,7 +204,12 @@ stop(struct round *r)
 	r->again = false;
 	if (!r->run)
 		return;
-	if (catchup_rows(r->run))
+	if (catchup_commits(r->run))
+		log_warning(
+		    "the commit of the catch-up on \"%s\" was not answered: whether its rows, "
+		    "%" PRIu64 ", stay in the table is not known",
+		    connection_label(r->source->connection), catchup_rows(r->run));
+	else if (catchup_rows(r->run))
 		log_warning("the catch-up on \"%s\" was rolled back: its rows, %" PRIu64
 			    " so far, stay in the table",
 		    connection_label(r->source->connection), catchup_rows(r->run));

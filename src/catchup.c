@@ -277,8 +277,12 @@ row(struct catchup *c)
 static void
 notice_failure(struct catchup *c)
 {
-	const char *sqlstate, *reason = link_failure(c->link, &sqlstate);
+	const char *sqlstate, *reason;
+	PGnotify *n;
 
+	while (c->state == CATCHUP_DELIVERING && (n = link_notify(c->link)))
+		PQfreemem(n); /* looking for one finds the server's last word */
+	reason = link_failure(c->link, &sqlstate);
 	if (reason)
 		fail(c, CATCHUP_UNREACHED, reason, sqlstate);
 	else if (c->fence.failed)
@@ -321,6 +325,12 @@ bool
 catchup_has_all(const struct catchup *c)
 {
 	return c->state >= CATCHUP_DELIVERING;
+}
+
+bool
+catchup_commits(const struct catchup *c)
+{
+	return c->state == CATCHUP_COMMITTING;
 }
 
 uint64_t

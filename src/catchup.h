@@ -45,6 +45,9 @@ void catchup_pause(struct catchup *c, bool paused);
 /* Whether every row was pulled: what is left is their delivery, and the commit. */
 bool catchup_has_all(const struct catchup *c);
 
+/* Whether COMMIT is on the wire. */
+bool catchup_commits(const struct catchup *c);
+
 /* Rows so far. */
 uint64_t catchup_rows(const struct catchup *c);
 

@@ -225,10 +225,13 @@ on_barrier(void *arg, const PGresult *result)
 
 	if (!result)
 		return;
-	if (request_failed(result))
+	if (request_failed(result)) {
 		die(c, PQresultErrorMessage(result), PQresultErrorField(result, PG_DIAG_SQLSTATE));
-	else
-		c->barrier_answer(c, c->settings.arg);
+		return;
+	}
+	c->settings.drain = false; /* it has been drained in time */
+	event_del(&c->deadline);
+	c->barrier_answer(c, c->settings.arg);
 }
 
 void
@@ -244,14 +247,6 @@ connection_beat(struct connection *c, int64_t now, int64_t slack)
 	if (c->state != CONN_LISTENING)
 		return INT64_MAX;
 	return link_beat(c->link, now, c->settings.heartbeat, slack, LINK_TIMEOUT);
-}
-
-static const struct record *
-new_record(struct connection *c, enum record_kind kind)
-{
-	c->record =
-	    (struct record){.kind = kind, .origin = &c->origin, .time = link_read_time(c->link)};
-	return &c->record;
 }
 
 /* Field by field: clearing a whole record takes longer than all else that is done for it here. */
@@ -272,16 +267,18 @@ notification(struct connection *c)
 static const struct record *
 listening(struct connection *c)
 {
-	struct record *r = &c->record;
-
 	c->announced = true;
-	new_record(c, RECORD_LISTENING);
-	r->channels = (const char *const *)c->subscription->channels;
-	r->channel_count = c->subscription->count;
-	r->backend_pid = PQbackendPID(link_conn(c->link));
-	r->since = c->since;
-	r->gap = c->gap;
-	return r;
+	c->record = (struct record){
+	    .kind = RECORD_LISTENING,
+	    .origin = &c->origin,
+	    .time = link_read_time(c->link),
+	    .channels = (const char *const *)c->subscription->channels,
+	    .channel_count = c->subscription->count,
+	    .backend_pid = PQbackendPID(link_conn(c->link)),
+	    .since = c->since,
+	    .gap = c->gap,
+	};
+	return &c->record;
 }
 
 /* Everything that belongs to this attempt goes. */

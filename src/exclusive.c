@@ -230,6 +230,34 @@ on_connected(PGconn *conn, const struct connector_failure *failure, void *arg)
 	arm(x, ASK);
 }
 
+void
+exclusive_rest(struct exclusive *x, const struct origin *origin, const char *reason)
+{
+	x->origin = origin;
+	x->target = NULL;
+	if (x->connector)
+		connector_cancel(x->connector);
+	x->connector = NULL;
+	leave(x, reason);
+	x->record.origin = origin; /* whoever had the one before may be gone */
+	event_del(&x->timer);
+}
+
+bool
+exclusive_asks(const struct exclusive *x)
+{
+	return x->target;
+}
+
+void
+exclusive_move(struct exclusive *x, struct target *target, const struct origin *origin)
+{
+	x->target = target;
+	x->origin = origin;
+	x->backoff = (struct backoff){0};
+	arm(x, 0);
+}
+
 /* The next attempt to connect, the next question, the next heartbeat: once a second, or sooner. */
 static void
 on_timer(evutil_socket_t fd, short what, void *arg)
@@ -251,19 +279,15 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 }
 
 struct exclusive *
-exclusive_start(
-    struct event_base *base, struct target *target, const struct origin *origin, const char *key)
+exclusive_new(struct event_base *base, const char *key)
 {
 	struct exclusive *x = xcalloc(1, sizeof *x);
 
 	x->base = base;
-	x->target = target;
-	x->origin = origin;
 	x->key = key;
 	x->job.run = on_turn;
 	x->job.arg = x;
 	evtimer_assign(&x->timer, base, on_timer, x);
-	arm(x, 0);
 	return x;
 }
 

@@ -14,13 +14,21 @@ struct event_base;
 struct exclusive;
 struct target;
 
-/*
- * Starts to connect, and asks until exclusive_free(). `key` (UTF-8) is the lock's number, or is hashed
- * by the server. All that is given outlives it.
- */
-struct exclusive *exclusive_start(
-    struct event_base *base, struct target *target, const struct origin *origin, const char *key);
+/* `key` (UTF-8) is the lock's number, or is hashed by the server. It outlives what is made here. */
+struct exclusive *exclusive_new(struct event_base *base, const char *key);
 void exclusive_free(struct exclusive *x);
+
+/*
+ * Connects to this target, and asks from now on. Both outlive it, up to the next of these calls. From
+ * another one it is called at rest.
+ */
+void exclusive_move(struct exclusive *x, struct target *target, const struct origin *origin);
+
+/* Asks no more, for this reason: a RECORD_WAITING says so, and the lock is let go. */
+void exclusive_rest(struct exclusive *x, const struct origin *origin, const char *reason);
+
+/* Whether it asks, or has the lock. */
+bool exclusive_asks(const struct exclusive *x);
 
 /*
  * What changed, borrowed until the next call: RECORD_ACTIVE; or RECORD_WAITING, with a reason where the

@@ -73,14 +73,21 @@ intake_started(struct manager *m)
 		ticker_start(&m->exit_idle, m->base, o->exit_idle, m->last_taken);
 }
 
+/* A drain ends when every connection that there is now has been drained. */
+static void
+look_at_drain(struct manager *m)
+{
+	for (size_t i = 0; i < m->sources.count; i++)
+		if (!m->sources.list[i]->drained)
+			return;
+	intake_end(m, CAUSE_DRAINED);
+}
+
 static void
 drained(struct manager *m, struct source *s)
 {
-	if (s->drained)
-		return;
 	s->drained = true;
-	if (--m->draining == 0)
-		intake_end(m, CAUSE_DRAINED);
+	look_at_drain(m);
 }
 
 static void
@@ -114,17 +121,23 @@ begin_work(struct manager *m, struct source *s)
 		drain(s);
 }
 
-/* The lock is asked for once notifications are known to get through the first connection (fact F5). */
+/*
+ * The lock is asked for once notifications are known to get through the first connection (fact F5).
+ * `reason`: why it is not, or not any more, as far as that is known.
+ */
 static void
-ask_for_lock(struct manager *m)
+ask_for_lock(struct manager *m, const char *reason)
 {
 	struct source *first = m->sources.count ? m->sources.list[0] : NULL;
 
-	if (!m->options->exclusive || m->exclusive || !first || !first->good)
+	if (!m->exclusive || !first || (m->holder == first && exclusive_asks(m->exclusive)))
 		return;
 	m->holder = first;
-	m->exclusive = exclusive_start(m->base, first->subscription.target,
-	    connection_origin(first->connection), m->options->exclusive);
+	if (reason)
+		exclusive_rest(m->exclusive, connection_origin(first->connection), reason);
+	if (first->good)
+		exclusive_move(
+		    m->exclusive, first->subscription.target, connection_origin(first->connection));
 }
 
 static void
@@ -179,13 +192,20 @@ void
 intake_removed(struct manager *m, struct source *s)
 {
 	catching_stop(&m->catching, s);
-	if (s != m->holder)
-		return;
-	exclusive_free(m->exclusive);
-	m->exclusive = NULL;
-	m->holder = NULL;
-	deactivate(m);
-	ask_for_lock(m);
+	if (s == m->holder && m->sources.count) {
+		ask_for_lock(m, "its connection was removed");
+	} else if (s == m->holder) {
+		exclusive_free(m->exclusive);
+		m->exclusive = exclusive_new(m->base, m->options->exclusive);
+		m->holder = NULL;
+		deactivate(m);
+	}
+	if (source_settle(s))
+		intake_started(m);
+	if (m->sources.count)
+		tell_ready(m);
+	if (intake_is_drain(m))
+		look_at_drain(m);
 }
 
 /* Tells whoever waits for the outcome of an attempt. */
@@ -203,7 +223,7 @@ take_listening(struct manager *m, struct source *s, const struct record *r)
 {
 	source_listens(s);
 	sinks_take(&m->sinks, r);
-	ask_for_lock(m);
+	ask_for_lock(m, NULL);
 	begin_work(m, s);
 	(void)tell_outcome(s, NULL);
 	if (source_settle(s))
@@ -266,6 +286,8 @@ take_lost(struct manager *m, struct source *s, const struct record *r)
 		end_for(m, s, r->phase == LOST_LISTENING ? STATUS_REFUSED : STATUS_LOST);
 	if (intake_is_drain(m))
 		drain_without_lock(m, s);
+	else if (m->sources.list[0] == s)
+		ask_for_lock(m, r->reason);
 	if (source_settle(s))
 		intake_started(m);
 }
@@ -356,7 +378,8 @@ intake_pull_rows(struct manager *m, struct source *s)
 			take_catchup_failed(m, s, r);
 		if (m->closing.begun)
 			closing_release(&m->closing);
-		look_at_count(m);
+		if (r->kind == RECORD_CAUGHT_UP || r->retry < 0)
+			look_at_count(m);
 		return;
 	}
 }

@@ -25,13 +25,11 @@ struct manager {
 
 	struct sources sources;
 	struct catching catching;
-	struct exclusive
-	    *exclusive; /* NULL: without --exclusive, or no first connection has listened yet */
-	struct source *holder; /* at whose server it asks for the lock */
-	bool active;           /* what comes is delivered: always so without --exclusive */
-	size_t draining;       /* sources whose barrier is still to come */
-	bool told;             /* that every connection listens */
-	bool running;          /* every first attempt has ended */
+	struct exclusive *exclusive; /* NULL: without --exclusive */
+	struct source *holder;       /* at whose server it asks for the lock */
+	bool active;                 /* what comes is delivered: always so without --exclusive */
+	bool told;                   /* that every connection listens */
+	bool running;                /* every first attempt has ended */
 
 	struct sinks sinks;
 	struct delivery *delivery;

@@ -80,8 +80,11 @@ begin_end(struct manager *m)
 	activity_free(m->activity);
 	m->activity = NULL;
 	sources_pause(&m->sources, true);
-	if (m->cause == CAUSE_OUTPUT && m->catching.running)
+	if (m->cause == CAUSE_OUTPUT &&
+	    (m->catching.running || (intake_is_drain(m) && m->options->catchup_sql))) {
+		log_error("the reader of standard output left before the catch-up was over");
 		m->failure = STATUS_ERROR;
+	}
 	catching_end(&m->catching);
 	for (size_t i = 0; i < m->sources.count; i++)
 		intake_pull(m, m->sources.list[i], false);
@@ -144,6 +147,8 @@ on_max_time(evutil_socket_t fd, short what, void *arg)
 		cut(m);
 	else
 		intake_end(m, CAUSE_TIME);
+	if (intake_is_drain(m) && !m->closing.begun && sinks_working(&m->sinks))
+		event_add(&m->max_timer, &(struct timeval){0, 0}); /* once the end has begun */
 }
 
 static void
@@ -174,8 +179,8 @@ start_sources(struct manager *m)
 
 	sources_init(&m->sources, m, &settings);
 	catching_init(&m->catching, m->base, &m->sinks, o);
+	m->exclusive = o->exclusive ? exclusive_new(m->base, o->exclusive) : NULL;
 	m->active = !o->exclusive;
-	m->draining = o->subscriptions.count;
 	for (size_t i = 0; i < o->subscriptions.count; i++)
 		(void)sources_add(&m->sources, &o->subscriptions.list[i], true);
 	if (m->sources.count == 0) /* --control will bring some */

@@ -149,9 +149,8 @@ sources_remove(struct source *s)
 	memmove(set->list + i, set->list + i + 1, (set->count - i - 1) * sizeof *set->list);
 	set->count--;
 	set->good -= s->good;
-	set->starting -= !s->settled;
 	s->good = false;
-	s->settled = s->gone = true;
+	s->gone = true;
 	event_del(&s->retry);
 	connection_pause(s->connection, true);
 	set->gone = xrealloc(set->gone, (set->gone_count + 1) * sizeof *set->gone);

@@ -433,3 +433,53 @@ listens() {
 	echo "$output"
 	[ "$status" -eq 0 ]
 }
+
+@test "-m ends the commands that a drain's catch-up waits for" {
+	add 2
+	run_split timeout "$DEADLINE" "$PGWAIT" -t 0 -m 4 --notify-cmd 'sleep 1000' --catchup-sql "$work" jobs
+	[[ $status -eq 1 && $errors == *'was rolled back: its rows, 2 so far, stay in the table'* ]]
+	[ "$(left)" = 2 ]
+}
+
+@test "the server's reason to end the session of a catch-up" {
+	add 1
+	start_pgwait --notify-cmd "until [ -e '$TMP/go' ]; do sleep 0.02; done" --catchup-sql "$work" jobs
+	delivering() { [[ $(sql -c "SELECT count(*) FROM pg_stat_activity WHERE state = 'idle in transaction'") -eq 1 ]]; }
+	wait_for delivering
+	sql -c "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE state = 'idle in transaction'" >/dev/null
+	wait_for grep -q 'warning: could not catch up on .*: terminating connection due to administrator command (SQLSTATE 57P01); trying again in' "$ERR"
+	touch "$TMP/go"
+	wait_for none_left
+}
+
+@test "-n is looked at when the rows are committed, not when that failed" {
+	add 2
+	start_plain -n 2 --notify-cmd "[ -e '$TMP/tried' ] || { touch '$TMP/tried'; exit 1; }" --catchup-sql "$work" jobs
+	end_pgwait
+	[[ $status -eq 0 ]]
+	grep -q 'warning: could not catch up on .*: not every row could be delivered; trying again in' "$ERR"
+	none_left
+}
+
+@test "a commit that is not answered: it is not known what became of the rows" {
+	add 2
+	sql -c "ALTER SYSTEM SET synchronous_standby_names = 'none'" -c 'SELECT pg_reload_conf()' >/dev/null
+	start_pgwait --catchup-sql "$work" jobs
+	commits() { [[ $(sql -c "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'") -eq 1 ]]; }
+	wait_for commits
+	kill "$PID"
+	wait_for signals_taken "$PID"
+	kill "$PID"
+	end_pgwait
+	sql -c 'ALTER SYSTEM RESET synchronous_standby_names' -c 'SELECT pg_reload_conf()' >/dev/null
+	[[ $status -eq 1 ]]
+	grep -q 'warning: the commit of the catch-up on .* was not answered: whether its rows, 2, stay in the table is not known' "$ERR"
+}
+
+@test "a drain whose reader left before the first row: 1" {
+	add 1
+	"$PGWAIT" -t 0 --catchup-sql "$work" jobs 2>"$ERR" 3>&- > >(true) || status=$?
+	[[ $status -eq 1 ]]
+	grep -q "error: the reader of standard output left before the catch-up was over" "$ERR"
+	[ "$(left)" = 1 ]
+}

@@ -128,3 +128,50 @@ channels_of() {
 	end_pgwait
 	[[ $status -eq 0 ]]
 }
+
+# start_drain ARG...: in the background.
+start_drain() {
+	"$PGWAIT" -t 0 --config "$config" "$@" >"$OUT" 2>"$ERR" 3>&- &
+	PID=$!
+}
+
+@test "a drain does not wait for a connection that the file has no more" {
+	start_silent
+	write 'connect a application_name=a' 'listen a jobs' "connect b 'host=127.0.0.1 port=$port connect_timeout=1000'" 'listen b jobs'
+	start_drain
+	connected() { [[ $(channels_of a) -ge 1 ]]; }
+	wait_for connected
+	write 'connect a application_name=a' 'listen a jobs'
+	kill -HUP "$PID"
+	end_pgwait
+	[[ $status -eq 0 ]]
+	run ! grep -e error -e warning "$ERR"
+}
+
+@test "a drain drains the connection that the file has meanwhile, and the others" {
+	sql -c 'SELECT pg_advisory_lock(7)' -c 'SELECT pg_sleep(1000)' >/dev/null 2>&1 3>&- &
+	write 'connect a dbname=postgres' 'listen a jobs'
+	start_drain -f %p --catchup-sql "SELECT pg_advisory_xact_lock(7)::text || 'row of ' || current_database()"
+	waits() { [[ $(sql -c "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted") -eq 1 ]]; }
+	wait_for waits
+	write 'connect a dbname=postgres' 'connect b dbname=template1' 'listen * jobs'
+	kill -HUP "$PID"
+	wait_for grep -qx 'row of template1' "$OUT"
+	sql -c "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted" >/dev/null
+	end_pgwait
+	[[ $status -eq 0 ]]
+	run ! grep -e error -e warning "$ERR"
+	[ "$(sort "$OUT")" = $'row of postgres\nrow of template1' ]
+}
+
+@test "--ready-fd: the connection that was waited for is removed" {
+	write 'connect a dbname=postgres' "connect b 'host=127.0.0.1 port=$(free_port)'" 'listen * jobs'
+	mkfifo "$TMP/ready"
+	"$PGWAIT" --config "$config" --ready-fd 9 --reconnect always >"$OUT" 2>"$ERR" 9<>"$TMP/ready" 3>&- &
+	PID=$!
+	wait_for grep -q 'trying again' "$ERR"
+	wait_for grep -q 'listening on jobs (a)' "$ERR"
+	write 'connect a dbname=postgres' 'listen * jobs'
+	kill -HUP "$PID"
+	read -r -t "$DEADLINE" _ <>"$TMP/ready"
+}

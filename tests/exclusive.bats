@@ -210,11 +210,31 @@ drains() {
 	exec 8<>"$TMP/control"
 	start first --control "$TMP/control" --exclusive work -f '%d %p' 'dbname=postgres application_name=one' 'dbname=template1 application_name=two' jobs 8>&-
 	wait_for says first 'active, with the lock "work" \(postgres@'
-	echo "disconnect $(sql -c "SELECT 'postgres@$PGHOST:$PGPORT'")" >&8
-	wait_for says first 'active, with the lock "work" \(template1@'
+	echo "disconnect postgres@$PGHOST:$PGPORT" >&8
+	wait_for says first 'active, with the lock "work" \(template1@.*\): what was sent since .* may be missing'
+	says first 'waiting: no session for the lock "work" \(template1@.*\): its connection was removed'
 	notify jobs one -d template1
 	wait_for received first one
 	exec 8>&-
+}
+
+@test "the connection of the lock is removed, and the next one is down: it waits, and says so" {
+	port=$(free_port)
+	mkfifo "$TMP/control"
+	exec 8<>"$TMP/control"
+	start first --control "$TMP/control" --exclusive work --reconnect always -f '%d %p' \
+		'dbname=postgres' "host=127.0.0.1 port=$port" 'dbname=template1' jobs 8>&-
+	wait_for says first 'active, with the lock "work" \(postgres@'
+	echo "disconnect postgres@$PGHOST:$PGPORT" >&8
+	wait_for says first "waiting: no session for the lock \"work\" \(postgres@127.0.0.1:$port\): its connection was removed"
+	echo "disconnect postgres@127.0.0.1:$port" >&8
+	wait_for says first 'active, with the lock "work" \(template1@'
+	exec 8>&-
+}
+
+@test "the first connection is down from the start: it waits, and says so" {
+	start first --exclusive work --reconnect always "host=127.0.0.1 port=$(free_port)" 'dbname=postgres' jobs
+	wait_for says first 'waiting: no session for the lock "work" \(postgres@127.0.0.1:.*Connection refused'
 }
 
 @test "a connection that is slow delays neither the lock nor its line" {
