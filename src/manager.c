@@ -82,7 +82,7 @@ begin_end(struct manager *m)
 	sources_pause(&m->sources, true);
 	if (m->cause == CAUSE_OUTPUT &&
 	    (m->catching.running || (intake_is_drain(m) && m->options->catchup_sql))) {
-		log_error("the reader of standard output left before the catch-up was over");
+		log_error("standard output ended before the catch-up was over");
 		m->failure = STATUS_ERROR;
 	}
 	catching_end(&m->catching);

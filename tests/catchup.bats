@@ -480,6 +480,6 @@ listens() {
 	add 1
 	"$PGWAIT" -t 0 --catchup-sql "$work" jobs 2>"$ERR" 3>&- > >(true) || status=$?
 	[[ $status -eq 1 ]]
-	grep -q "error: the reader of standard output left before the catch-up was over" "$ERR"
+	grep -q "error: standard output ended before the catch-up was over" "$ERR"
 	[ "$(left)" = 1 ]
 }
