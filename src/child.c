@@ -16,16 +16,71 @@
 
 #include "log.h"
 
+/* How often it is looked whether a remnant is still there. */
+#define CHECK (SECOND / 20)
+
+/* What is left of a group that got SIGTERM, when its leader has ended. */
+struct remnant {
+	pid_t group;
+	int64_t due; /* SIGKILL */
+	struct remnant *next;
+};
+
 struct child {
 	pid_t pid;    /* and process group; 0: none runs */
 	int input_fd; /* its stdin is written to it; -1: through, or closed */
 	struct fifo input;
 	struct event_base *base;
-	struct event exited, writable, limit;
+	struct event exited, writable, limit, check;
 	int limit_signal;
+	int64_t due; /* SIGKILL, once SIGTERM was sent */
+	struct remnant *remnants;
 	child_done *done;
 	void *arg;
 };
+
+/*
+ * The number of a group is nobody else's while one process of it is left: so it is looked often, and
+ * not only in the end.
+ */
+static void
+check_remnants(struct child *c)
+{
+	struct remnant **at = &c->remnants, *r;
+	struct timeval tv;
+
+	while ((r = *at)) {
+		bool due = clock_monotonic() >= r->due;
+
+		if (kill(-r->group, due ? SIGKILL : 0) == 0 && !due) {
+			at = &r->next;
+			continue;
+		}
+		*at = r->next;
+		free(r);
+	}
+	timeval_from(CHECK, &tv);
+	if (c->remnants)
+		event_add(&c->check, &tv);
+}
+
+static void
+on_check(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	check_remnants(arg);
+}
+
+static void
+add_remnant(struct child *c, pid_t group)
+{
+	struct remnant *r = xmalloc(sizeof *r);
+
+	*r = (struct remnant){.group = group, .due = c->due, .next = c->remnants};
+	c->remnants = r;
+	check_remnants(c);
+}
 
 /*
  * Until its input is through, the process stays a zombie: so its number, which is that of its
@@ -34,12 +89,15 @@ struct child {
 static void
 reap(struct child *c)
 {
+	pid_t pid = c->pid;
 	int status;
 
-	if (c->pid == 0 || c->input_fd >= 0 || waitpid(c->pid, &status, WNOHANG) != c->pid)
+	if (pid == 0 || c->input_fd >= 0 || waitpid(pid, &status, WNOHANG) != pid)
 		return;
 	c->pid = 0;
 	event_del(&c->limit);
+	if (c->limit_signal == SIGKILL)
+		add_remnant(c, pid);
 	c->done(status, c->arg);
 }
 
@@ -111,6 +169,7 @@ on_limit(evutil_socket_t fd, short what, void *arg)
 	if (c->limit_signal == SIGKILL)
 		return;
 	c->limit_signal = SIGKILL;
+	c->due = clock_monotonic() + CHILD_GRACE;
 	timeval_from(CHILD_GRACE, &tv);
 	event_add(&c->limit, &tv);
 }
@@ -256,6 +315,7 @@ child_new(struct event_base *base, child_done *done, void *arg)
 	/* One event for all that run one after the other: nothing is set up anew for each. */
 	evsignal_assign(&c->exited, base, SIGCHLD, on_sigchld, c);
 	evtimer_assign(&c->limit, base, on_limit, c);
+	evtimer_assign(&c->check, base, on_check, c);
 	event_add(&c->exited, NULL);
 	return c;
 }
@@ -266,12 +326,25 @@ child_input_left(const struct child *c)
 	return c->input.length;
 }
 
+bool
+child_lingers(const struct child *c)
+{
+	return c->remnants;
+}
+
 void
 child_free(struct child *c)
 {
+	struct remnant *next;
+
+	for (struct remnant *r = c->remnants; r; r = next) {
+		next = r->next;
+		free(r);
+	}
 	close_input(c);
 	event_del(&c->exited);
 	event_del(&c->limit);
+	event_del(&c->check);
 	fifo_free(&c->input);
 	free(c);
 }

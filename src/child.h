@@ -36,7 +36,13 @@ MUST_CHECK bool child_start(struct child *c, const struct child_spec *spec);
 /* Bytes that it has not read yet. */
 size_t child_input_left(const struct child *c);
 
-/* SIGTERM to the group of what runs, if anything does, and SIGKILL CHILD_GRACE later. */
+/*
+ * SIGTERM to the group of what runs, if anything does, and SIGKILL CHILD_GRACE later to what is left of it:
+ * that may outlive the command.
+ */
 void child_terminate(struct child *c);
+
+/* A group that got SIGTERM has outlived its command, and not had SIGKILL yet. */
+bool child_lingers(const struct child *c);
 
 #endif

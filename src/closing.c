@@ -40,7 +40,7 @@ closing_release(struct closing *c)
 	if (--c->waiting)
 		return;
 	event_del(&c->timer);
-	c->over = true;
+	c->delivered = true;
 }
 
 static void
@@ -69,5 +69,12 @@ closing_cut(struct closing *c)
 {
 	if (c->begun)
 		event_del(&c->timer);
-	c->over = c->cut = true;
+	c->over = true;
+	c->cut = !c->delivered;
+}
+
+bool
+closing_is_over(const struct closing *c)
+{
+	return c->over || (c->delivered && !sinks_working(c->sinks));
 }

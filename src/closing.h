@@ -1,8 +1,8 @@
 /*
  * The end of delivery: what was received is handed on while there is progress.
  *
- * It is over when everything was delivered, when PROGRESS_TIMEOUT brought nothing further, or when
- * there is no patience left.
+ * It is over when everything was delivered and no sink works any more, when PROGRESS_TIMEOUT brought
+ * nothing further, or when there is no patience left.
  */
 #ifndef PGWAIT_CLOSING_H
 #define PGWAIT_CLOSING_H
@@ -22,8 +22,9 @@ struct closing {
 	struct event timer;
 	uint64_t progress; /* sinks_progress() when the timer was set */
 	size_t waiting;    /* for what: the fence, and each closing_hold() */
-	bool begun, over;
-	bool cut; /* over, with something undelivered */
+	bool begun, delivered;
+	bool over; /* whatever is left */
+	bool cut;  /* over, with something undelivered */
 };
 
 /* All that is to be delivered has been taken. */
@@ -35,5 +36,7 @@ void closing_release(struct closing *c);
 
 /* At once, whatever is left; before closing_begin(), too. */
 void closing_cut(struct closing *c);
+
+bool closing_is_over(const struct closing *c);
 
 #endif

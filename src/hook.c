@@ -215,7 +215,7 @@ hook_working(const struct sink *s)
 {
 	const struct hook *h = (const struct hook *)s;
 
-	return h->running || (backlog_size(&h->backlog) && may_start(h));
+	return h->running || child_lingers(h->child) || (backlog_size(&h->backlog) && may_start(h));
 }
 
 static void

@@ -221,7 +221,7 @@ manager_new(struct options *options)
 void
 manager_run(struct manager *m)
 {
-	while (!m->closing.over) {
+	while (!closing_is_over(&m->closing)) {
 		/* At the end it is catch-ups that wait to be pulled. */
 		bool pull = m->closing.begun ? m->catching.running > 0 : !m->sources.paused;
 		bool more = (m->sources.ready && pull) || pace_waiting();

@@ -28,7 +28,7 @@ struct sink_ops {
 	bool (*discard)(struct sink *s);
 	/* Once in each pass of the loop: deliver what can be delivered now. NULL: nothing to do. */
 	void (*pass)(struct sink *s);
-	/* Whether delivery goes on by itself, such as a running command. NULL: no. */
+	/* Whether something goes on by itself, such as a running command. NULL: no. */
 	bool (*working)(const struct sink *s);
 	/* Ends at once what goes on by itself. NULL: nothing does. */
 	void (*stop)(struct sink *s);

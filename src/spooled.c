@@ -353,7 +353,7 @@ run(struct spooled *s)
 	timeval_from(s->options->max_time, &tv);
 	if (s->options->max_time > 0)
 		event_add(&s->max_timer, &tv);
-	while (!s->closing.over) {
+	while (!closing_is_over(&s->closing)) {
 		loop_turn(s->base, can_take(s));
 		pass(s);
 	}

@@ -299,6 +299,44 @@ has() {
 	wait_for gone "$(<"$TMP/pid")"
 }
 
+# stubborn FILE: a command that ends by SIGTERM, and leaves a process that does not; that one's pid is in FILE.
+stubborn() {
+	echo "sh -c 'trap \"\" TERM; echo \$\$ >$1; while [ -d $TMP ]; do sleep 0.1; done' & wait"
+}
+
+@test "--cmd-timeout: what outlives the shell and ignores SIGTERM, too; nothing else waits for that" {
+	start_pgwait --cmd-timeout 1 jobs \
+		--notify-cmd "[ \$PGWAIT_PAYLOAD = x ] || { kill -0 \$(cat $TMP/pid) && touch $TMP/next; exit; }; $(stubborn "$TMP/pid")"
+	notify jobs x
+	notify jobs y
+	wait_for test -e "$TMP/next"
+	grep -q 'notification command was ended by signal 15' "$ERR"
+	wait_for gone "$(<"$TMP/pid")"
+	kill "$PID"
+	end_pgwait
+	[[ $status -eq 0 ]]
+}
+
+@test "--cmd-timeout: the end waits for what ignores SIGTERM, but not after a second signal" {
+	start_pgwait -n 1 --cmd-timeout 1 --notify-cmd "$(stubborn "$TMP/pid")" jobs
+	notify jobs x
+	end_pgwait
+	[[ $status -eq 0 ]]
+	gone "$(<"$TMP/pid")"
+
+	start_pgwait -n 1 --cmd-timeout 1 --notify-cmd "$(stubborn "$TMP/pid")" jobs
+	notify jobs x
+	wait_for grep -q 'ended by signal 15' "$ERR"
+	until gone "$PID"; do
+		kill "$PID" 2>/dev/null || true
+		rest 0.05
+	done
+	end_pgwait
+	[[ $status -eq 0 ]]
+	run ! gone "$(<"$TMP/pid")"
+	kill -KILL "$(<"$TMP/pid")"
+}
+
 @test "no zombie after many runs, and no descriptor more" {
 	start_pgwait --notify-cmd "echo >>'$TMP/ran'" jobs
 	notify jobs first
