@@ -123,7 +123,7 @@ question(const struct exclusive *x)
 {
 	int64_t number;
 
-	if (parse_integer(x->key + (*x->key == '-'), 0, INT64_MAX, &number))
+	if (parse_integer(x->key, INT64_MIN, INT64_MAX, &number))
 		return xstrdup("SELECT pg_catalog.pg_try_advisory_lock($1::pg_catalog.int8)");
 	if (PQserverVersion(link_conn(x->link)) >= 110000)
 		return xstrdup("SELECT pg_catalog.pg_try_advisory_lock("

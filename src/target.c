@@ -350,12 +350,12 @@ set_parameters(
 	t->attempt_timeout = -1;
 	if (!timeout)
 		return true;
-	if (!parse_integer(timeout + (*timeout == '-'), 0, INT32_MAX, &seconds)) {
+	if (!parse_integer(timeout, -INT32_MAX, INT32_MAX, &seconds)) {
 		*error = xasprintf(
 		    "invalid connect_timeout \"%s\"; accepted are whole seconds", timeout);
 		return false;
 	}
-	t->attempt_timeout = *timeout == '-' ? 0 : seconds * SECOND;
+	t->attempt_timeout = seconds < 0 ? 0 : seconds * SECOND;
 	return true;
 }
 

@@ -139,19 +139,23 @@ parse_seconds(const char *s, bool zero, int64_t *us)
 bool
 parse_integer(const char *s, int64_t min, int64_t max, int64_t *value)
 {
-	int64_t n = 0;
+	bool negative = min < 0 && *s == '-';
+	int64_t n = 0; /* below 0, where there is one number more */
 
+	s += negative;
 	if (*s == '\0')
 		return false;
 	for (; *s; s++) {
 		if (*s < '0' || *s > '9')
 			return false;
-		if (n > (INT64_MAX - (*s - '0')) / 10)
+		if (n < (INT64_MIN + (*s - '0')) / 10)
 			return false;
-		n = n * 10 + (*s - '0');
+		n = n * 10 - (*s - '0');
 	}
-	*value = n;
-	return n >= min && n <= max;
+	if (!negative && n == INT64_MIN)
+		return false;
+	*value = negative ? n : -n;
+	return *value >= min && *value <= max;
 }
 
 static const struct {

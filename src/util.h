@@ -43,7 +43,7 @@ int64_t clock_realtime(void);
  */
 MUST_CHECK bool parse_seconds(const char *s, bool zero, int64_t *us);
 
-/* A decimal integer from `min` to `max`; false if `s` is anything else. */
+/* A decimal integer from `min` to `max`, with a sign only if below 0; false if `s` is anything else. */
 MUST_CHECK bool parse_integer(const char *s, int64_t min, int64_t max, int64_t *value);
 
 /*

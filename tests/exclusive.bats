@@ -89,6 +89,24 @@ received() {
 	[ "$(sql -c "SELECT pg_try_advisory_lock(-4711), pg_try_advisory_lock(4712), pg_try_advisory_lock(4713)")" = 'f|f|t' ]
 }
 
+@test "a number is the lock's own from the least one to the greatest; what is beyond is text" {
+	for key in -9223372036854775808 9223372036854775807; do
+		locks "$key" "'$key'::bigint"
+	done
+	for key in -9223372036854775809 9223372036854775808 - --1; do
+		locks "$key" "hashtextextended('$key', 0)"
+	done
+}
+
+# locks KEY LOCK: with --exclusive KEY it is this one.
+locks() {
+	start first --exclusive "$1" jobs
+	wait_for says first active
+	[ "$(sql -c "SELECT pg_try_advisory_lock($2)")" = f ] || { echo "$1"; return 1; }
+	kill "$first"
+	wait_for gone "$first"
+}
+
 @test "text is hashed by the server" {
 	start first --exclusive größe jobs
 	wait_for says first 'active, with the lock "größe"'

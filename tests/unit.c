@@ -218,6 +218,27 @@ test_integers(void)
 }
 
 static void
+test_all_integers(void)
+{
+	static const struct {
+		const char *s;
+		bool ok;
+		int64_t value;
+	} cases[] = {{"-0", true, 0}, {"-1", true, -1}, {"-007", true, -7}, {"-", false, 0},
+	    {"--1", false, 0}, {"9223372036854775807", true, INT64_MAX},
+	    {"9223372036854775808", false, 0}, {"-9223372036854775808", true, INT64_MIN},
+	    {"-9223372036854775809", false, 0}, {"92233720368547758070", false, 0}};
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		int64_t value = 0;
+		bool ok = parse_integer(cases[i].s, INT64_MIN, INT64_MAX, &value);
+
+		check(ok == cases[i].ok && (!ok || value == cases[i].value),
+		    "parse_integer, 64 bits", cases[i].s);
+	}
+}
+
+static void
 test_sizes(void)
 {
 	static const struct {
@@ -904,6 +925,7 @@ main(void)
 	test_base64();
 	test_seconds();
 	test_integers();
+	test_all_integers();
 	test_sizes();
 	test_format();
 	test_format_end();
