@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "log.h"
+#include "secret.h"
 
 /* Stands for an empty value, and is known by its address: see pass_on(). */
 static char empty_value[] = "empty";
@@ -62,17 +63,19 @@ is_given(const struct arg_hdr *h)
 	return ((const struct arg_lit *)h->parent)->count > 0;
 }
 
+static bool
+is_among(const char *const *names, const char *name)
+{
+	while (*names && strcmp(*names, name) != 0)
+		names++;
+	return *names;
+}
+
 const char *
 arguments_beyond(const struct arguments *a, const char *const *names)
 {
 	for (struct arg_hdr *const *h = (struct arg_hdr *const *)a; !is_end(*h); h++) {
-		const char *const *name = names;
-
-		if (!(*h)->longopts || !is_given(*h))
-			continue;
-		while (*name && strcmp(*name, (*h)->longopts) != 0)
-			name++;
-		if (!*name)
+		if ((*h)->longopts && is_given(*h) && !is_among(names, (*h)->longopts))
 			return (*h)->longopts;
 	}
 	return NULL;
@@ -153,8 +156,12 @@ scan_short(struct arguments *a, const char *word)
 		enum scan found;
 
 		if (!h) {
-			arguments_error("unknown option \"-%s\"%s%s%s", (char[]){*c, 0},
-			    word[2] ? " in \"" : "", word[2] ? word : "", word[2] ? "\"" : "");
+			/* What follows may be a password that somebody gave to -W. */
+			if (word[2])
+				arguments_error("unknown option \"-%c\" in \"%.*s%s\"", *c,
+				    (int)(c + 1 - word), word, c[1] ? "..." : "");
+			else
+				arguments_error("unknown option \"%s\"", word);
 			return SCAN_ERROR;
 		}
 		if (h->flag & ARG_HASVALUE)
@@ -221,6 +228,45 @@ pass_on(struct arguments *a, const struct words *words)
 	return true;
 }
 
+/* A connection string that an option has taken for its value. */
+static bool
+is_misplaced(const char *option, const char *value)
+{
+	static const char *const own[] = {"dbname", "listen", NULL};
+	static const char *const text[] = {"format", "notify-cmd", "batch-cmd", "idle-cmd",
+	    "listen-cmd", "lost-cmd", "catchup-sql", NULL};
+	bool uri = secret_scheme(value) && secret_inside(value);
+
+	if (is_among(own, option))
+		return false;
+	if (uri || is_among(text, option))
+		return uri;
+	/* A key can well have a colon and an at sign. */
+	return secret_misplaced(strcmp(option, "exclusive") == 0 ? option : "user", value);
+}
+
+/* No message about a value needs to mind what it quotes, then. argtable2's strings are argv's own. */
+static bool
+check_secrets(struct arguments *a)
+{
+	const char *option = NULL;
+
+	for (struct arg_hdr **h = table(a); !is_end(*h); h++) {
+		struct arg_str *values = ((*h)->flag & ARG_HASVALUE) ? (*h)->parent : NULL;
+
+		for (int i = 0; values && (*h)->longopts && i < values->count; i++)
+			if (is_misplaced((*h)->longopts, values->sval[i])) {
+				option = (*h)->longopts;
+				secret_hide((char *)(uintptr_t)values->sval[i]);
+			}
+	}
+	if (option)
+		arguments_error("invalid --%s: its value seems to hold a password; accepted are "
+				"connection strings as operands and after --dbname",
+		    option);
+	return !option;
+}
+
 enum arguments_result
 arguments_parse(struct arguments *a, int argc, char **argv)
 {
@@ -241,7 +287,7 @@ arguments_parse(struct arguments *a, int argc, char **argv)
 	case SCAN_ERROR:
 		break;
 	default:
-		if (pass_on(a, &words))
+		if (pass_on(a, &words) && check_secrets(a))
 			result = ARGUMENTS_OK;
 	}
 out:

@@ -90,6 +90,43 @@ keeps_with() {
 	keeps //app:secret@db1/.s.PGSQL.0 jobs
 }
 
+# options KIND: those of --help whose value is of this kind.
+options() {
+	"$PGWAIT" --help | sed -nE "s/^  .{4}(--[a-z-]+) ($1)  .*/\1/p"
+}
+
+@test "connection strings where an option has another value" {
+	local option word
+	for option in $(options '[A-Z]+' | grep -v -e --dbname -e --listen); do
+		for word in postgresql://u:secret@h/d 'postgres://h/d?user=u&password=secret'; do
+			keeps_with "$option" "$option" "$word" jobs
+			keeps "$option=$word" jobs
+		done
+	done
+	for option in $(options '[A-Z]+' | grep -v -e --dbname -e --listen -e -cmd -e --format -e --catchup-sql); do
+		keeps "$option" password=secret jobs
+		keeps "$option" 'host=h password = a secret' jobs
+		[[ $option == --exclusive ]] || keeps "$option" u:secret@h/d jobs
+	done
+	# An option without its value takes the next word.
+	keeps_with --config --config psql://u:secret@h/d
+	keeps_with --spool --spool //u:secret@h/d jobs
+	keeps --config first --config postgresql://u:secret@h/d jobs
+	keeps --config postgresql://u:secret@h/d --config last jobs
+	keeps -Wsecret jobs
+	keeps -qtpostgresql://u:secret@h/d jobs
+}
+
+@test "what an option may well have is accepted" {
+	start_pgwait -n 1 --exclusive jobs:mail@host -f 'u:%p@%c password=%p' \
+		--listen-cmd "password=x; echo http://u:\$password@h >'$TMP/ran'" jobs
+	notify jobs x
+	end_pgwait
+	[[ $status -eq 0 && $(<"$OUT") == 'u:x@jobs password=x' && $(<"$TMP/ran") == http://u:x@h ]]
+	mkdir "$TMP/a:b@c"
+	start_pgwait --control "$TMP/a:b@c/password=x" jobs
+}
+
 @test "URIs that are none of libpq's are no channels" {
 	for word in psql://app:secret@db1/x POSTGRESQL://app:secret@db1/x jdbc:postgresql://app:secret@db1/x; do
 		keeps_with "${word%%//*}//..." "$word" jobs
