@@ -73,6 +73,13 @@ need() {
 		"$(rendered | sed -n '/^OPTIONS/,/^OUTPUT/p' | grep -E '^     (-., )?--[a-z]' | sed 's/^ *//' | sort)"
 }
 
+@test "the manual page has the usage lines of --help, and one for --help itself" {
+	need mandoc
+	same "$("$PGWAIT" --help | sed -n '/^Usage:/,/^$/s/^  //p')"$'\npgwait --help | --version' \
+		"$(rendered | sed -n '/^SYNOPSIS/,/^DESCRIPTION/s/^     //p' | sed ':a; N; s/\n  */ /; ta; P; D' |
+			sed 's/\[\([A-Z]*\) \.\.\.\]/[\1].../g; s/ \.\.\./.../g')"
+}
+
 @test "no document speaks of an option that --help lacks" {
 	known=$(help_fields 2)
 	need mandoc
