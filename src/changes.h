@@ -24,8 +24,8 @@ struct change {
 
 /*
  * In this order: those to be closed, so that their names are free; those that stay open; those to
- * be opened. Names can move around in a circle among those that stay: who renames finds all of them
- * by their old names first.
+ * be opened. Names can move around in a circle among those that stay: who renames does so with all of
+ * them at once.
  */
 struct changes {
 	struct change *list;

@@ -12,13 +12,76 @@
 #include "manager.h"
 #include "source.h"
 
-/* The connection that the file wanted under this name, if it is still there. */
+/* The connection that the file wanted, if it is still there. */
 static struct source *
-find(struct manager *m, const struct subscription *s)
+find(struct manager *m, const struct subscription *wanted)
 {
-	struct source *source = sources_find(manager_sources(m), s->target->label);
+	const struct sources *set = manager_sources(m);
 
-	return source && (source->subscription.origin & ORIGIN_FILE) ? source : NULL;
+	for (size_t i = 0; i < set->count; i++) {
+		const struct subscription *s = &set->list[i]->subscription;
+
+		if ((s->origin & ORIGIN_FILE) &&
+		    strcmp(s->target->identity, wanted->target->identity) == 0)
+			return set->list[i];
+	}
+	return NULL;
+}
+
+static void
+give_name(struct source *s, const char *label)
+{
+	target_rename(s->subscription.target, label);
+	connection_renamed(s->connection);
+}
+
+static bool
+is_renamed(const struct change *c)
+{
+	return c->before && c->after &&
+	       strcmp(c->before->target->label, c->after->target->label) != 0;
+}
+
+/* Whether another connection has its name, too. */
+static bool
+shares_name(const struct source *s)
+{
+	for (size_t i = 0; i < s->set->count; i++)
+		if (s->set->list[i] != s && strcmp(connection_label(s->set->list[i]->connection),
+						connection_label(s->connection)) == 0)
+			return true;
+	return false;
+}
+
+/* Gives one its old name back that has another's now. True: that name may have a new owner. */
+static bool
+restore_name(const struct changes *changes, struct source **sources)
+{
+	for (size_t i = 0; i < changes->count; i++) {
+		const struct change *c = &changes->list[i];
+		const char *old = is_renamed(c) ? c->before->target->label : NULL;
+
+		if (!old || !sources[i] || !shares_name(sources[i]))
+			continue;
+		log_warning("the connection \"%s\" keeps its name: there is a connection \"%s\" "
+			    "already",
+		    old, c->after->target->label);
+		give_name(sources[i], old);
+		target_rename(c->after->target, old); /* to be tried again */
+		return true;
+	}
+	return false;
+}
+
+/* All of them first: names can move around in a circle. */
+static void
+give_names(const struct changes *changes, struct source **sources)
+{
+	for (size_t i = 0; i < changes->count; i++)
+		if (sources[i] && is_renamed(&changes->list[i]))
+			give_name(sources[i], changes->list[i].after->target->label);
+	while (restore_name(changes, sources))
+		;
 }
 
 static void
@@ -37,10 +100,6 @@ adjust(const struct change *change, struct source *s)
 	struct adjust_channels less = {
 	    (char *const *)change->unlisten, change->unlisten_count, ORIGIN_FILE};
 
-	if (strcmp(connection_label(s->connection), change->after->target->label) != 0) {
-		target_rename(s->subscription.target, change->after->target->label);
-		connection_renamed(s->connection);
-	}
 	if (more.count)
 		adjust_listen(s, &more, on_adjusted, NULL);
 	if (less.count)
@@ -71,10 +130,13 @@ apply(struct manager *m, const struct changes *changes, const struct subscriptio
 {
 	struct source **sources = xcalloc(changes->count, sizeof *sources);
 
-	/* All of them by their old names first: names can move around in a circle. */
 	for (size_t i = 0; i < changes->count; i++)
 		if (changes->list[i].before)
 			sources[i] = find(m, changes->list[i].before);
+	for (size_t i = 0; i < changes->count; i++)
+		if (sources[i] && !changes->list[i].after)
+			manager_disconnect(m, sources[i]);
+	give_names(changes, sources);
 	for (size_t i = 0; i < changes->count; i++) {
 		const struct change *c = &changes->list[i];
 
@@ -82,8 +144,6 @@ apply(struct manager *m, const struct changes *changes, const struct subscriptio
 			open_new(m, parts, c->after->target->label);
 		else if (sources[i] && c->after)
 			adjust(c, sources[i]);
-		else if (sources[i])
-			manager_disconnect(m, sources[i]);
 	}
 	free(sources);
 }

@@ -20,6 +20,26 @@ read_again() {
 	[[ $(grep -c "pgwait: read \"$config\" again" "$ERR") -ge $1 ]]
 }
 
+# start_control ARG...: with commands from a FIFO (say).
+start_control() {
+	mkfifo -m 600 "$TMP/commands"
+	start_pgwait --config "$config" --control "$TMP/commands" "$@"
+}
+
+# say COMMAND: and until it is done.
+say() {
+	local done
+	done=$(grep -c '^pgwait: ok: ' "$ERR") || true
+	echo "$1" >"$TMP/commands"
+	ok() { (($(grep -c '^pgwait: ok: ' "$ERR") > done)); }
+	wait_for ok
+}
+
+# warned TEXT N: so many times.
+warned() {
+	[[ $(grep -cxF "pgwait: warning: $1" "$ERR") -eq $2 ]]
+}
+
 channels_of() {
 	sql -c "SELECT count(*) FROM pg_stat_activity WHERE application_name = '$1'"
 }
@@ -72,6 +92,38 @@ channels_of() {
 	notify jobs x
 	wait_for grep -qx 'other x' "$OUT"
 	[[ $(sql -c "SELECT pid FROM pg_stat_activity WHERE application_name = 'one'") == "$backend" ]]
+}
+
+@test "names move around in a circle" {
+	write 'connect one application_name=one' 'connect two application_name=two' 'listen one a' 'listen two b'
+	start_pgwait --config "$config" -f '%d %c'
+	write 'connect two application_name=one' 'connect one application_name=two' 'listen two a' 'listen one b'
+	reload 1
+	notify a
+	notify b
+	wait_for lines "$OUT" 2
+	[[ $(sort "$OUT") == $'one b\ntwo a' ]]
+	run ! grep -q warning "$ERR"
+}
+
+@test "a connection keeps its name where a command took the new one, until that is free" {
+	write 'connect one application_name=one' 'connect two application_name=two' 'listen one a' 'listen two b'
+	start_control -f '%d %c'
+	say 'connect three application_name=three'
+	write 'connect two application_name=one' 'connect three application_name=two' 'listen two a' 'listen three b new'
+	reload 1
+	warned 'the connection "two" keeps its name: there is a connection "three" already' 1
+	warned 'the connection "one" keeps its name: there is a connection "two" already' 1
+	say status
+	grep -q 'ok: status: one: listening on a; two: listening on b, new; three: listening' "$ERR"
+	reload 2
+	warned 'the connection "two" keeps its name: there is a connection "three" already' 2
+	say 'disconnect three'
+	reload 3
+	notify a
+	notify new
+	wait_for lines "$OUT" 2
+	[[ $(sort "$OUT") == $'three new\ntwo a' ]]
 }
 
 @test "what the file no longer has stays where the command line wants it" {
