@@ -84,8 +84,56 @@ give_names(const struct changes *changes, struct source **sources)
 		;
 }
 
+/* Channels that the file wants since now of a connection, until the server has answered. */
+struct addition {
+	struct subscriptions *last;
+	struct subscription added;
+	char *identity; /* of the connection, which may go meanwhile */
+};
+
+/* What was refused is not remembered, so that it is tried again. */
 static void
-on_adjusted(const char *error, void *arg)
+forget(const struct addition *a)
+{
+	for (size_t i = 0; i < a->last->count; i++) {
+		struct subscription *s = &a->last->list[i];
+
+		for (size_t j = 0; j < a->added.count; j++)
+			if (strcmp(s->target->identity, a->identity) == 0)
+				(void)subscription_remove(s, a->added.channels[j], ORIGIN_FILE);
+	}
+}
+
+static void
+on_added(const char *error, void *arg)
+{
+	struct addition *a = arg;
+
+	if (error) {
+		log_warning("%s", error);
+		forget(a);
+	}
+	subscription_free(&a->added);
+	free(a->identity);
+	free(a);
+}
+
+static void
+add_channels(struct source *s, const struct change *change, struct subscriptions *last)
+{
+	const struct adjust_channels more = {
+	    (char *const *)change->listen, change->listen_count, ORIGIN_FILE};
+	struct addition *a = xcalloc(1, sizeof *a);
+
+	a->last = last;
+	a->identity = xstrdup(s->subscription.target->identity);
+	for (size_t i = 0; i < change->listen_count; i++)
+		(void)subscription_add(&a->added, change->listen[i], ORIGIN_FILE);
+	adjust_listen(s, &more, on_added, a);
+}
+
+static void
+on_removed(const char *error, void *arg)
 {
 	(void)arg;
 	if (error)
@@ -93,17 +141,15 @@ on_adjusted(const char *error, void *arg)
 }
 
 static void
-adjust(const struct change *change, struct source *s)
+adjust(struct source *s, const struct change *change, struct subscriptions *last)
 {
-	struct adjust_channels more = {
-	    (char *const *)change->listen, change->listen_count, ORIGIN_FILE};
-	struct adjust_channels less = {
+	const struct adjust_channels less = {
 	    (char *const *)change->unlisten, change->unlisten_count, ORIGIN_FILE};
 
-	if (more.count)
-		adjust_listen(s, &more, on_adjusted, NULL);
+	if (change->listen_count)
+		add_channels(s, change, last);
 	if (less.count)
-		adjust_unlisten(s, &less, on_adjusted, NULL);
+		adjust_unlisten(s, &less, on_removed, NULL);
 }
 
 /* The part of this name, to be owned by a connection. */
@@ -116,17 +162,22 @@ part_of(const struct subscriptions *parts, const char *label)
 	return NULL;
 }
 
-static void
+/* NULL: its name is taken. */
+static struct source *
 open_new(struct manager *m, const struct subscriptions *parts, const char *label)
 {
-	if (sources_find(manager_sources(m), label))
-		log_warning("the connection \"%s\" is there already, and not from the file", label);
-	else
-		(void)sources_add(manager_sources(m), part_of(parts, label), false);
+	if (!sources_find(manager_sources(m), label))
+		return sources_add(manager_sources(m), part_of(parts, label), false);
+	log_warning("the connection \"%s\" of the file is not opened: there is one of that name "
+		    "already",
+	    label);
+	return NULL;
 }
 
+/* `last` is what the file wants now; of that, what could not be had is taken out. */
 static void
-apply(struct manager *m, const struct changes *changes, const struct subscriptions *parts)
+apply(struct manager *m, const struct changes *changes, const struct subscriptions *parts,
+    struct subscriptions *last)
 {
 	struct source **sources = xcalloc(changes->count, sizeof *sources);
 
@@ -141,10 +192,13 @@ apply(struct manager *m, const struct changes *changes, const struct subscriptio
 		const struct change *c = &changes->list[i];
 
 		if (!c->before)
-			open_new(m, parts, c->after->target->label);
+			sources[i] = open_new(m, parts, c->after->target->label);
 		else if (sources[i] && c->after)
-			adjust(c, sources[i]);
+			adjust(sources[i], c, last);
 	}
+	for (size_t i = changes->count; i-- > 0;) /* backwards, as they are removed */
+		if (!changes->list[i].before && !sources[i])
+			subscriptions_remove(last, (size_t)(changes->list[i].after - last->list));
 	free(sources);
 }
 
@@ -152,7 +206,7 @@ void
 reload(const char *path, const struct target_defaults *defaults, struct subscriptions *last,
     struct manager *m)
 {
-	struct subscriptions wanted, parts;
+	struct subscriptions before = *last, wanted, parts;
 	struct changes changes;
 	char *error = NULL;
 
@@ -162,11 +216,11 @@ reload(const char *path, const struct target_defaults *defaults, struct subscrip
 		free(error);
 		return;
 	}
-	changes_find(last, &wanted, &changes);
-	apply(m, &changes, &parts);
+	*last = wanted;
+	changes_find(&before, last, &changes);
+	apply(m, &changes, &parts, last);
 	log_info("read \"%s\" again", path);
 	changes_free(&changes);
-	subscriptions_free(last);
+	subscriptions_free(&before);
 	subscriptions_free(&parts);
-	*last = wanted;
 }

@@ -62,6 +62,14 @@ subscriptions_have(const struct subscriptions *set, const char *label)
 }
 
 void
+subscriptions_remove(struct subscriptions *set, size_t index)
+{
+	subscription_free(&set->list[index]);
+	set->count--;
+	memmove(set->list + index, set->list + index + 1, (set->count - index) * sizeof *set->list);
+}
+
+void
 subscription_free(struct subscription *s)
 {
 	target_free(s->target);

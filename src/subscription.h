@@ -43,6 +43,8 @@ bool subscription_remove(struct subscription *s, const char *channel, unsigned o
 /* Whether one of them has this label. */
 bool subscriptions_have(const struct subscriptions *set, const char *label);
 
+void subscriptions_remove(struct subscriptions *set, size_t index);
+
 void subscription_free(struct subscription *s);
 void subscriptions_free(struct subscriptions *s);
 

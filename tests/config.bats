@@ -1,6 +1,7 @@
 # --config, and SIGHUP.
 
 load helper
+load servers
 
 setup() {
 	config=$TMP/pgwait.conf
@@ -124,6 +125,61 @@ channels_of() {
 	notify new
 	wait_for lines "$OUT" 2
 	[[ $(sort "$OUT") == $'three new\ntwo a' ]]
+}
+
+@test "what was refused is tried again at the next SIGHUP" {
+	createdb -E LATIN1 -T template0 --locale C narrow
+	write 'connect one dbname=narrow' 'listen one jobs'
+	start_control -f '%d %p'
+	say 'connect two application_name=two'
+	write 'connect one dbname=narrow' 'listen one jobs 日本' "connect two 'dbname=narrow application_name=file'" \
+		'connect three application_name=three' 'listen two jobs'
+	for i in 1 2; do
+		reload $i
+		warned 'the connection "two" of the file is not opened: there is one of that name already' $i
+		warned "channel \"日本\" cannot be a name in the server's encoding" $i
+	done
+	say 'disconnect two'
+	reload 3
+	wait_for grep -q 'listening on jobs (two)' "$ERR"
+	notify jobs x -d narrow
+	wait_for lines "$OUT" 2
+	[[ $(sort "$OUT") == $'one x\ntwo x' ]]
+}
+
+@test "a channel that the server refused is tried again at the next SIGHUP" {
+	start_standby config
+	write "connect one 'port=$standby application_name=one'"
+	start_pgwait --config "$config" -f '%d %p'
+	write "connect one 'port=$standby application_name=one'" 'listen one jobs'
+	reload 1
+	refused() { [[ $(grep -c 'pgwait: warning: .*LISTEN' "$ERR") -eq $1 ]]; }
+	wait_for refused 1
+	reload 2
+	wait_for refused 2
+	"$SANDBOX_RUN" pg_ctl -D "$standby_data" -w promote >/dev/null
+	reload 3
+	listens() { notify jobs x -p "$standby" && lines "$OUT" 1; }
+	wait_for listens
+	[[ $(head -n 1 "$OUT") == 'one x' ]]
+	refused 2
+	"$SANDBOX_RUN" pg_ctl -D "$standby_data" -m immediate -w stop >/dev/null
+}
+
+@test "what a command took away comes back once the file was read without it" {
+	write 'connect one application_name=one' 'connect two application_name=two' 'listen * jobs' 'listen two more'
+	start_control
+	say 'disconnect one'
+	say 'unlisten two jobs'
+	reload 1
+	say status
+	grep -qx 'pgwait: ok: status: two: listening on more' "$ERR"
+	write 'connect two application_name=two' 'listen two more'
+	reload 2
+	write 'connect one application_name=one' 'connect two application_name=two' 'listen * jobs' 'listen two more'
+	reload 3
+	say status
+	grep -q 'pgwait: ok: status: two: listening on more, jobs; one: ' "$ERR"
 }
 
 @test "what the file no longer has stays where the command line wants it" {
