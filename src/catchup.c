@@ -248,7 +248,7 @@ on_connected(PGconn *conn, const struct connector_failure *failure, void *arg)
 	}
 	encoding = PQparameterStatus(conn, "server_encoding");
 	c->encoding = encoding ? encoding_open(encoding) : NULL;
-	c->link = link_open(c->settings.base, conn, c->settings.target->label, wake, c);
+	c->link = link_open(c->settings.base, conn, c->settings.target, wake, c);
 	link_read(c->link, true);
 	c->state = CATCHUP_BEGINNING;
 	link_request(c->link, xstrdup(LOOK), NULL, NULL);

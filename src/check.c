@@ -247,7 +247,7 @@ on_second(PGconn *conn, const struct connector_failure *failure, void *arg)
 		end_second(c, failure->reason, failure->sqlstate);
 		return;
 	}
-	c->second = link_open(c->base, conn, c->subscription->target->label, on_wake, c);
+	c->second = link_open(c->base, conn, c->subscription->target, on_wake, c);
 	link_read(c->second, true);
 	to_step(c, STEP_SENDING);
 	send_next(c);
@@ -329,7 +329,7 @@ on_first(PGconn *conn, const struct connector_failure *failure, void *arg)
 	}
 	inquiry_of_connection(&c->found, conn);
 	c->encoding = c->found.encoding ? encoding_open(c->found.encoding) : NULL;
-	c->first = link_open(c->base, conn, c->subscription->target->label, on_wake, c);
+	c->first = link_open(c->base, conn, c->subscription->target, on_wake, c);
 	link_read(c->first, true);
 	to_step(c, STEP_ASKING);
 	link_request(c->first, inquiry_sql(conn), on_asked, c);

@@ -205,7 +205,7 @@ on_connected(PGconn *conn, const struct connector_failure *failure, void *arg)
 		die(c, failure->reason, failure->sqlstate);
 		return;
 	}
-	c->link = link_open(c->settings.base, conn, c->origin.label, wake, c);
+	c->link = link_open(c->settings.base, conn, c->subscription->target, wake, c);
 	encoding = PQparameterStatus(conn, "server_encoding");
 	c->origin.encoding = encoding ? encoding_open(encoding) : NULL;
 	set_state(c, CONN_READY);

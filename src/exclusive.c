@@ -218,7 +218,7 @@ on_connected(PGconn *conn, const struct connector_failure *failure, void *arg)
 		leave(x, failure->reason);
 		return;
 	}
-	x->link = link_open(x->base, conn, x->target->label, on_wake, x);
+	x->link = link_open(x->base, conn, x->target, on_wake, x);
 	if (!encode_key(x, PQparameterStatus(conn, "server_encoding"))) {
 		leave(x, "the key has characters that do not exist in the server's encoding");
 		return;

@@ -13,13 +13,14 @@
 #include "log.h"
 #include "message.h"
 #include "sqlstate.h"
+#include "target.h"
 
 /* Reads of a TLS or GSS connection in one go: the library may hold more than the socket shows. */
 #define EXTRA_READS 64
 
 struct link {
 	PGconn *conn;
-	const char *label;
+	const struct target *target;
 	struct event readable, writable;
 	struct requests requests;
 	link_wake *wake;
@@ -100,7 +101,7 @@ on_notice(void *arg, const PGresult *result)
 	const char *primary = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
 
 	if (severity && primary)
-		log_debug("%s: %s: %s", l->label, severity, primary);
+		log_debug("%s: %s: %s", l->target->label, severity, primary);
 	hear(l, result);
 }
 
@@ -322,12 +323,13 @@ link_read(struct link *l, bool on)
 }
 
 struct link *
-link_open(struct event_base *base, PGconn *conn, const char *label, link_wake *wake, void *arg)
+link_open(
+    struct event_base *base, PGconn *conn, const struct target *target, link_wake *wake, void *arg)
 {
 	struct link *l = xcalloc(1, sizeof *l);
 
 	l->conn = conn;
-	l->label = label;
+	l->target = target;
 	l->wake = wake;
 	l->arg = arg;
 	l->alive = clock_monotonic();

@@ -14,6 +14,7 @@
 
 struct event_base;
 struct link;
+struct target;
 
 /* The usual patience with an unanswered request; microseconds. */
 #define LINK_TIMEOUT (5 * SECOND)
@@ -21,9 +22,12 @@ struct link;
 /* There may be something to pull, or the link failed. Called from callbacks and from requests. */
 typedef void link_wake(void *arg);
 
-/* Takes `conn`, in non-blocking mode. `label` is for messages, and outlives it. Does not read yet. */
+/*
+ * Takes `conn`, in non-blocking mode. `target` outlives it; its label, which can change, is for
+ * messages. Does not read yet.
+ */
 struct link *link_open(
-    struct event_base *base, PGconn *conn, const char *label, link_wake *wake, void *arg);
+    struct event_base *base, PGconn *conn, const struct target *target, link_wake *wake, void *arg);
 /* Requests that are not answered end with NULL. */
 void link_close(struct link *l);
 

@@ -124,7 +124,7 @@ on_connected(PGconn *conn, const struct connector_failure *failure, void *arg)
 		finish(p, failure->reason);
 		return;
 	}
-	p->link = link_open(p->base, conn, p->target->label, on_wake, p);
+	p->link = link_open(p->base, conn, p->target, on_wake, p);
 	link_read(p->link, true);
 	link_request_with(
 	    p->link, xstrdup("SELECT pg_catalog.pg_notify($1, '')"), &p->channel, 1, on_sent, p);

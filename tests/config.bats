@@ -95,6 +95,15 @@ channels_of() {
 	[[ $(sql -c "SELECT pid FROM pg_stat_activity WHERE application_name = 'one'") == "$backend" ]]
 }
 
+@test "-v calls a connection by its new name" {
+	write 'connect one application_name=one' 'listen one jobs'
+	start_pgwait -v --config "$config"
+	write 'connect other application_name=one' 'listen other jobs'
+	reload 1
+	sql -c "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'one'" >/dev/null
+	wait_for grep -qx 'pgwait: debug: other: FATAL: terminating connection due to administrator command' "$ERR"
+}
+
 @test "names move around in a circle" {
 	write 'connect one application_name=one' 'connect two application_name=two' 'listen one a' 'listen two b'
 	start_pgwait --config "$config" -f '%d %c'
