@@ -12,8 +12,12 @@ listening() {
 	start_pgwait -j --events -d postgres -d other jobs
 	notify jobs first
 	wait_for grep -q first "$OUT"
-	sql -d other -c "NOTIFY jobs, 'before'" \
-		-c "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'other' AND application_name = 'pgwait'" >/dev/null
+	# Stopped, so that it finds both together.
+	kill -STOP "$PID"
+	notify jobs before -d other
+	wait_for unread 1 1 # a backend that is told to end sends no more
+	sql -c "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'other' AND application_name = 'pgwait'" >/dev/null
+	kill -CONT "$PID"
 	wait_for listening 3
 	notify jobs last
 	wait_for grep -q last "$OUT"
