@@ -119,16 +119,15 @@ on_added(const char *error, void *arg)
 }
 
 static void
-add_channels(struct source *s, const struct change *change, struct subscriptions *last)
+add_channels(struct source *s, char *const *channels, size_t count, struct subscriptions *last)
 {
-	const struct adjust_channels more = {
-	    (char *const *)change->listen, change->listen_count, ORIGIN_FILE};
+	const struct adjust_channels more = {channels, count, ORIGIN_FILE};
 	struct addition *a = xcalloc(1, sizeof *a);
 
 	a->last = last;
 	a->identity = xstrdup(s->subscription.target->identity);
-	for (size_t i = 0; i < change->listen_count; i++)
-		(void)subscription_add(&a->added, change->listen[i], ORIGIN_FILE);
+	for (size_t i = 0; i < count; i++)
+		(void)subscription_add(&a->added, channels[i], ORIGIN_FILE);
 	adjust_listen(s, &more, on_added, a);
 }
 
@@ -141,15 +140,20 @@ on_removed(const char *error, void *arg)
 }
 
 static void
-adjust(struct source *s, const struct change *change, struct subscriptions *last)
+remove_channels(struct source *s, char *const *channels, size_t count)
 {
-	const struct adjust_channels less = {
-	    (char *const *)change->unlisten, change->unlisten_count, ORIGIN_FILE};
+	const struct adjust_channels less = {channels, count, ORIGIN_FILE};
 
-	if (change->listen_count)
-		add_channels(s, change, last);
-	if (less.count)
-		adjust_unlisten(s, &less, on_removed, NULL);
+	adjust_unlisten(s, &less, on_removed, NULL);
+}
+
+static void
+adjust(struct source *s, const struct change *c, struct subscriptions *last)
+{
+	if (c->listen_count)
+		add_channels(s, (char *const *)c->listen, c->listen_count, last);
+	if (c->unlisten_count)
+		remove_channels(s, (char *const *)c->unlisten, c->unlisten_count);
 }
 
 /* The part of this name, to be owned by a connection. */
@@ -162,16 +166,63 @@ part_of(const struct subscriptions *parts, const char *label)
 	return NULL;
 }
 
-/* NULL: its name is taken. */
+/* NULL: its name is taken. Where others opened the very same connection, it is the file's too. */
 static struct source *
-open_new(struct manager *m, const struct subscriptions *parts, const char *label)
+open_new(struct manager *m, struct subscription *part, struct subscriptions *last)
 {
-	if (!sources_find(manager_sources(m), label))
-		return sources_add(manager_sources(m), part_of(parts, label), false);
+	const struct target *t = part->target;
+	struct source *s = sources_find(manager_sources(m), t->label);
+
+	if (!s)
+		return sources_add(manager_sources(m), part, false);
+	/* One that a command waits for may be gone in a moment. */
+	if (!s->outcome && strcmp(s->subscription.target->identity, t->identity) == 0) {
+		s->subscription.origin |= ORIGIN_FILE;
+		add_channels(s, part->channels, part->count, last);
+		return s;
+	}
 	log_warning("the connection \"%s\" of the file is not opened: there is one of that name "
 		    "already",
-	    label);
+	    t->label);
 	return NULL;
+}
+
+/* The one that is to be opened under this name, or NULL. */
+static struct subscription *
+heir_of(const char *label, const struct changes *changes, const struct subscriptions *parts)
+{
+	for (size_t i = 0; i < changes->count; i++) {
+		const struct change *c = &changes->list[i];
+
+		if (!c->before && strcmp(c->after->target->label, label) == 0)
+			return part_of(parts, label);
+	}
+	return NULL;
+}
+
+/* The file no longer has it. The channels that others want of it stay, or go on with its name. */
+static void
+drop(struct manager *m, struct source *s, const struct subscription *before,
+    struct subscription *heir)
+{
+	struct subscription *have = &s->subscription;
+	unsigned others = have->origin & ~(unsigned)ORIGIN_FILE;
+
+	if (others)
+		heir = NULL;
+	for (size_t i = 0; i < have->count; i++) {
+		unsigned origins = have->origins[i] & ~(unsigned)ORIGIN_FILE;
+
+		if (origins && heir)
+			(void)subscription_add(heir, have->channels[i], origins);
+		others |= origins;
+	}
+	if (heir || !others) {
+		manager_disconnect(m, s);
+		return;
+	}
+	have->origin = others;
+	remove_channels(s, before->channels, before->count);
 }
 
 /* `last` is what the file wants now; of that, what could not be had is taken out. */
@@ -186,13 +237,14 @@ apply(struct manager *m, const struct changes *changes, const struct subscriptio
 			sources[i] = find(m, changes->list[i].before);
 	for (size_t i = 0; i < changes->count; i++)
 		if (sources[i] && !changes->list[i].after)
-			manager_disconnect(m, sources[i]);
+			drop(m, sources[i], changes->list[i].before,
+			    heir_of(connection_label(sources[i]->connection), changes, parts));
 	give_names(changes, sources);
 	for (size_t i = 0; i < changes->count; i++) {
 		const struct change *c = &changes->list[i];
 
 		if (!c->before)
-			sources[i] = open_new(m, parts, c->after->target->label);
+			sources[i] = open_new(m, part_of(parts, c->after->target->label), last);
 		else if (sources[i] && c->after)
 			adjust(sources[i], c, last);
 	}

@@ -201,6 +201,46 @@ channels_of() {
 	[[ $(<"$OUT") == "postgres@$PGHOST:$PGPORT x" ]]
 }
 
+@test "a connection that the file no longer has stays for the channels that a command wants" {
+	write 'connect one application_name=one' 'connect two application_name=two' 'listen * jobs both'
+	start_control -f '%d %c'
+	backend=$(sql -c "SELECT pid FROM pg_stat_activity WHERE application_name = 'one'")
+	say 'listen one more both'
+	: >"$config"
+	reload 1
+	say status
+	grep -qx 'pgwait: ok: status: one: listening on both, more' "$ERR"
+	say channels
+	grep -qxE 'pgwait: ok: channels: one: (both more|more both)' "$ERR"
+	write 'connect one application_name=one' 'listen one jobs'
+	reload 2
+	say status
+	grep -qx 'pgwait: ok: status: one: listening on both, more, jobs' "$ERR"
+	: >"$config"
+	reload 3
+	say status
+	[[ $(grep -cx 'pgwait: ok: status: one: listening on both, more' "$ERR") -eq 2 ]]
+	[[ $(sql -c "SELECT pid FROM pg_stat_activity WHERE application_name = 'one'") == "$backend" ]]
+	notify more
+	wait_for grep -qx 'one more' "$OUT"
+	run ! grep -q warning "$ERR"
+}
+
+@test "the channels that a command wants go with the name to a connection with other parameters" {
+	write 'connect one application_name=one' 'listen one jobs old'
+	start_control -f '%d %c'
+	say 'listen one more'
+	write 'connect one application_name=another' 'listen one jobs'
+	reload 1
+	wait_for grep -q 'listening on jobs, more (one)' "$ERR"
+	gone_one() { [[ $(channels_of one) -eq 0 ]]; }
+	wait_for gone_one
+	: >"$config"
+	reload 2
+	say status
+	grep -qx 'pgwait: ok: status: one: listening on more' "$ERR"
+}
+
 @test "a faulty file changes nothing, and says where" {
 	write 'connect one application_name=one' 'listen one jobs'
 	start_pgwait --config "$config" -f '%d %p'
