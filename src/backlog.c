@@ -47,16 +47,17 @@ backlog_oldest(struct backlog *b)
 }
 
 size_t
-backlog_take_run(struct backlog *b, struct fifo *out)
+backlog_take_run(struct backlog *b, uint64_t most, struct fifo *out)
 {
+	struct queue *q = queue_front(&b->kept) ? &b->kept : &b->waiting;
 	const struct queue_entry *e;
 	size_t n = 0;
 
-	if (!queue_front(&b->kept))
-		return queue_take_all(&b->waiting, out);
-	for (; (e = queue_front(&b->kept)) && e->kind != QUEUE_GAP; n++) {
-		fifo_move(&b->kept.bytes, out, e->length);
-		fifo_consume(&b->kept.entries, sizeof *e);
+	if (q == &b->waiting && queue_count(q) <= most)
+		return queue_take_all(q, out);
+	for (; n < most && (e = queue_front(q)) && e->kind != QUEUE_GAP; n++) {
+		fifo_move(&q->bytes, out, e->length);
+		fifo_consume(&q->entries, sizeof *e);
 	}
 	return n;
 }

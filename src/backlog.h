@@ -27,9 +27,9 @@ struct queue *backlog_oldest(struct backlog *b);
 
 /*
  * Moves the bytes of the oldest entries to an empty `out`, as many as follow one another with nothing
- * discarded in between, and returns how many there were.
+ * discarded in between, but at most `most`, and returns how many there were.
  */
-size_t backlog_take_run(struct backlog *b, struct fifo *out);
+size_t backlog_take_run(struct backlog *b, uint64_t most, struct fifo *out);
 
 /* Empties it, and says how many notifications were in it. */
 uint64_t backlog_free(struct backlog *b);

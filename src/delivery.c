@@ -25,6 +25,12 @@ struct delivery {
 	struct hook *hooks[HOOK_KINDS]; /* NULL where there is no such command */
 };
 
+static bool
+runs_for_notifications(int kind)
+{
+	return kind == HOOK_NOTIFY || kind == HOOK_BATCH;
+}
+
 static struct output *
 make_output(const struct options *options, struct terminal *terminal, struct event_base *base,
     void (*changed)(void *arg), void *arg, bool notifications)
@@ -42,13 +48,28 @@ make_output(const struct options *options, struct terminal *terminal, struct eve
 	return output_new(&settings);
 }
 
+/* The commands are told what happened to each notification. */
+static void
+on_settled(uint64_t count, bool committed, void *arg)
+{
+	struct delivery *d = arg;
+
+	for (int kind = 0; kind < HOOK_KINDS; kind++)
+		if (d->hooks[kind] && runs_for_notifications(kind))
+			hook_settle(d->hooks[kind], count, committed);
+}
+
 /* First in its pass: what a command runs for is committed. False: it cannot be opened. */
 static bool
 make_spool(struct delivery *d, const struct options *options, struct event_base *base,
     void (*changed)(void *arg), void *arg)
 {
-	const struct spool_settings settings = {
-	    .base = base, .path = options->spool, .changed = changed, .arg = arg};
+	const struct spool_settings settings = {.base = base,
+	    .path = options->spool,
+	    .changed = changed,
+	    .arg = arg,
+	    .settled = on_settled,
+	    .settled_arg = d};
 
 	if (!options->spool)
 		return true;
@@ -87,12 +108,11 @@ make_hooks(struct delivery *d, const struct options *o, struct hook_settings *se
 	settings->format = o->format;
 	for (int kind = 0; kind < HOOK_KINDS; kind++) {
 		settings->kind = (enum hook_kind)kind;
+		settings->spooled = d->spool && runs_for_notifications(kind);
 		settings->command = commands[kind];
 		if (!settings->command)
 			continue;
 		d->hooks[kind] = hook_new(settings);
-		if (d->spool && (kind == HOOK_NOTIFY || kind == HOOK_BATCH))
-			hook_sink(d->hooks[kind])->after = spool_sink(d->spool);
 		sinks_add(d->set, hook_sink(d->hooks[kind]));
 	}
 }

@@ -27,6 +27,11 @@ static const struct {
     [HOOK_LOST] = {"the lost command", RECORD_BIT(RECORD_LOST)},
 };
 
+/* Notifications, counted as they were taken, that the spool has discarded. */
+struct range {
+	uint64_t begin, end;
+};
+
 struct hook {
 	struct sink sink;
 	struct hook_settings settings;
@@ -36,6 +41,8 @@ struct hook {
 	struct backlog backlog; /* a batch: formatted notifications; else: packed environments */
 	struct buffer scratch;
 	struct fifo input;
+	uint64_t settled;     /* of all that were taken, with a spool */
+	struct fifo excluded; /* struct range: those of them that it has discarded */
 	uint64_t running;     /* records that the command runs for; 0: it does not */
 	uint64_t idle_missed; /* the counts of idle events that found it running */
 	bool warned;          /* that this run is too long */
@@ -78,14 +85,29 @@ on_done(int status, void *arg)
 	h->settings.changed(h->settings.arg);
 }
 
-/* What waits next: behind what was discarded, which will never run. */
+/* How many of what waits next stand before what the spool has discarded. */
+static uint64_t
+next_included(struct hook *h)
+{
+	const struct range *r;
+	size_t n;
+
+	while ((r = fifo_front(&h->excluded, &n)) && r->end <= h->sink.out)
+		fifo_consume(&h->excluded, sizeof *r);
+	if (!r)
+		return UINT64_MAX;
+	return r->begin > h->sink.out ? r->begin - h->sink.out : 0;
+}
+
+/* What waits next: behind what was discarded, here or by the spool, which will never run. */
 static struct queue *
 next_queue(struct hook *h)
 {
 	struct queue *q;
 	struct queue_entry *e;
 
-	while ((q = backlog_oldest(&h->backlog)) && (e = queue_front(q))->kind == QUEUE_GAP) {
+	while ((q = backlog_oldest(&h->backlog)) &&
+	       ((e = queue_front(q))->kind == QUEUE_GAP || next_included(h) == 0)) {
 		sink_done(&h->sink, e->count, false);
 		queue_drop(q);
 	}
@@ -100,7 +122,7 @@ next_run(struct hook *h, struct queue *q)
 
 	buffer_clear(&h->scratch);
 	if (h->settings.kind == HOOK_BATCH) {
-		n = backlog_take_run(&h->backlog, &h->input);
+		n = backlog_take_run(&h->backlog, next_included(h), &h->input);
 		environment_pack_batch(n, clock_realtime(), &h->scratch);
 	} else {
 		queue_pop(q, &h->scratch);
@@ -139,10 +161,9 @@ start(struct hook *h, struct queue *q)
 static bool
 may_start(const struct hook *h)
 {
-	uint64_t early = sink_early(&h->sink);
-
-	return h->settings.kind == HOOK_BATCH ? early == 0
-					      : h->sink.in - h->sink.out - h->running > early;
+	if (!h->settings.spooled)
+		return true;
+	return h->settings.kind == HOOK_BATCH ? h->settled == h->sink.in : h->settled > h->sink.out;
 }
 
 static void
@@ -249,6 +270,16 @@ hook_sink(struct hook *h)
 	return &h->sink;
 }
 
+void
+hook_settle(struct hook *h, uint64_t count, bool committed)
+{
+	const struct range r = {h->settled, h->settled + count};
+
+	h->settled = r.end;
+	if (!committed)
+		fifo_add(&h->excluded, &r, sizeof r);
+}
+
 bool
 hook_finish(struct hook *h)
 {
@@ -262,6 +293,7 @@ hook_finish(struct hook *h)
 	free(h->environment);
 	(void)backlog_free(&h->backlog);
 	fifo_free(&h->input);
+	fifo_free(&h->excluded);
 	buffer_free(&h->scratch);
 	free(h);
 	return left == 0;

@@ -31,6 +31,7 @@ struct hook_settings {
 	int64_t timeout;       /* of one run, microseconds; negative: none */
 	int output;            /* a descriptor for its standard output */
 	struct format *format; /* of a batch */
+	bool spooled;          /* runs for notifications only as hook_settle() allows */
 	/* Runs when a command ended. */
 	void (*changed)(void *arg);
 	void *arg;
@@ -39,6 +40,9 @@ struct hook_settings {
 /* What the settings point to outlives it. */
 struct hook *hook_new(const struct hook_settings *settings);
 struct sink *hook_sink(struct hook *h);
+
+/* So many notifications, the next ones in their order, may have a command; or else must not. */
+void hook_settle(struct hook *h, uint64_t count, bool committed);
 
 /* Frees it; says on stderr what it was not run for, and is false then. */
 MUST_CHECK bool hook_finish(struct hook *h);

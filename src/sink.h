@@ -40,8 +40,7 @@ struct sink {
 	const char *name; /* of what is slow when it holds much: "the reader of standard output" */
 	unsigned kinds;   /* RECORD_BIT()s of what it takes */
 	uint64_t in, out;
-	uint64_t progress;        /* changes with every bit of delivery */
-	const struct sink *after; /* delivers a record only when this one has; NULL: at once */
+	uint64_t progress; /* changes with every bit of delivery */
 	/* Kept by sink.c: */
 	size_t held;        /* bytes that wait in it */
 	uint64_t discarded; /* notifications */
@@ -132,16 +131,6 @@ void fence_begin(struct sinks *set, struct fence *f);
 void fence_set(struct sinks *set, struct fence *f);
 /* Nobody waits for it any more. It may have passed, or never have begun. */
 void fence_cancel(struct sinks *set, struct fence *f);
-
-/*
- * For sinks: how many of what it took last must wait for `after`. It may be too many, if that one takes
- * other records, too; then it is 0 a little later.
- */
-static inline uint64_t
-sink_early(const struct sink *s)
-{
-	return s->after ? s->after->in - s->after->out : 0;
-}
 
 /* For sinks: so many bytes wait in it now. */
 static inline void

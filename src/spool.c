@@ -131,8 +131,13 @@ succeed(struct spool *s)
 	const struct queue_entry *e = (const struct queue_entry *)buffer_content(&s->entries);
 	size_t n = buffer_length(&s->entries) / sizeof *e;
 
-	for (size_t i = 0; i < n; i++)
-		sink_done(&s->sink, e[i].count, e[i].kind != QUEUE_GAP);
+	for (size_t i = 0; i < n; i++) {
+		bool committed = e[i].kind != QUEUE_GAP;
+
+		sink_done(&s->sink, e[i].count, committed);
+		if (e[i].kind != QUEUE_EVENT)
+			s->settings.settled(e[i].count, committed, s->settings.settled_arg);
+	}
 	buffer_clear(&s->batch);
 	buffer_clear(&s->entries);
 	if (s->told)

@@ -19,6 +19,9 @@ struct spool_settings {
 	/* Runs when it is time to try again. */
 	void (*changed)(void *arg);
 	void *arg;
+	/* So many notifications, the next ones in their order, were committed, or else discarded. */
+	void (*settled)(uint64_t count, bool committed, void *arg);
+	void *settled_arg;
 };
 
 #ifdef HAVE_SQLITE

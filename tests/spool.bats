@@ -419,29 +419,79 @@ make_gap() {
 	cmp "$TMP/got" <(seq 2000)
 }
 
-@test "another program that holds the lock only delays: nothing is lost" {
-	start_pgwait --spool "$SPOOL" jobs
+# lock: another program has the spool; unlock ends that.
+lock() {
 	mkfifo "$TMP/to"
 	sqlite3 "$SPOOL" <"$TMP/to" >"$TMP/shell" 2>&1 3>&- &
 	shell=$!
 	exec 7>"$TMP/to"
 	echo "BEGIN IMMEDIATE; SELECT 'locked';" >&7
 	wait_for grep -q locked "$TMP/shell"
+}
+
+unlock() {
+	echo 'COMMIT;' >&7
+	exec 7>&-
+	wait "$shell"
+	rm "$TMP/to"
+}
+
+@test "another program that holds the lock only delays: nothing is lost" {
+	start_pgwait --spool "$SPOOL" jobs
+	lock
 	send 1 10
 	# It goes on receiving, and says after a while why it does not commit.
 	wait_for grep -q 'database is locked; what is received waits' "$ERR"
 	send 11 20
 	rows 0
-	echo 'COMMIT;' >&7
+	unlock
 	wait_for rows 20
-	exec 7>&-
-	wait "$shell"
 	wait_for grep -q 'can be written to again' "$ERR"
 	kill "$PID"
 	end_pgwait
 	[[ $status -eq 0 ]]
 	drain -f %p
 	cmp "$OUT" <(seq 20)
+}
+
+# send_long FROM TO: the same as send, with payloads of these lengths.
+send_long() {
+	sql -c "SELECT count(pg_notify('jobs', repeat('x', i))) FROM generate_series($1, $2) i" >/dev/null
+}
+
+@test "--overflow drop: no command runs for what the spool has discarded" {
+	# Of a batch, less waits in the command than in the spool.
+	for option in '--notify-cmd echo $PGWAIT_PAYLOAD_LENGTH' '--batch-cmd cat'; do
+		rm -f "$SPOOL"* "$TMP"/{ran,go}
+		start_pgwait --buffer 20000 --overflow drop --spool "$SPOOL" -f %l "${option%% *}" \
+			"${option#* } >>'$TMP/ran'; until [ -e '$TMP/go' ]; do sleep 0.02; done" jobs
+		# What is committed, but waits for the command, comes first.
+		send_long 1 1
+		wait_for test -s "$TMP/ran"
+		send_long 2 20
+		wait_for rows 20
+		lock
+		send_long 21 21 # which it tries to commit, so that it can discard the others
+		wait_for server_done
+		send_long 101 400
+		wait_for grep -q 'warning: the spool is too slow' "$ERR"
+		wait_for server_done
+		unlock
+		committed() { look 'SELECT length(payload) FROM record' | grep -qx 1000; }
+		send_long 1000 1000
+		wait_for committed
+		touch "$TMP/go"
+		wait_for grep -qx 1000 "$TMP/ran"
+		kill "$PID"
+		end_pgwait
+		[[ $status -eq 0 ]]
+		look "SELECT length(payload) FROM record WHERE kind = 'notification'" >"$TMP/committed"
+		discarded=$(look "SELECT sum(count) FROM record WHERE kind = 'dropped'")
+		((discarded > 0 && discarded + $(wc -l <"$TMP/committed") == 322))
+		# Some may be missing for which the command was too slow.
+		[[ $option != *cat ]] || cmp "$TMP/ran" "$TMP/committed"
+		run ! grep '^<' <(diff "$TMP/ran" "$TMP/committed")
+	done
 }
 
 # --- Endings
