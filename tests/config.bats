@@ -29,10 +29,10 @@ start_control() {
 
 # say COMMAND: and until it is done.
 say() {
-	local done
-	done=$(grep -c '^pgwait: ok: ' "$ERR") || true
+	local before
+	before=$(grep -c '^pgwait: ok: ' "$ERR") || true
 	echo "$1" >"$TMP/commands"
-	ok() { (($(grep -c '^pgwait: ok: ' "$ERR") > done)); }
+	ok() { (($(grep -c '^pgwait: ok: ' "$ERR") > before)); }
 	wait_for ok
 }
 
@@ -324,11 +324,12 @@ start_drain() {
 @test "--ready-fd: the connection that was waited for is removed" {
 	write 'connect a dbname=postgres' "connect b 'host=127.0.0.1 port=$(free_port)'" 'listen * jobs'
 	mkfifo "$TMP/ready"
-	"$PGWAIT" --config "$config" --ready-fd 9 --reconnect always >"$OUT" 2>"$ERR" 9<>"$TMP/ready" 3>&- &
+	exec 9<>"$TMP/ready"
+	"$PGWAIT" --config "$config" --ready-fd 9 --reconnect always >"$OUT" 2>"$ERR" 3>&- &
 	PID=$!
 	wait_for grep -q 'trying again' "$ERR"
 	wait_for grep -q 'listening on jobs (a)' "$ERR"
 	write 'connect a dbname=postgres' 'listen * jobs'
 	kill -HUP "$PID"
-	read -r -t "$DEADLINE" _ <>"$TMP/ready"
+	read -r -t "$DEADLINE" -u 9 _
 }

@@ -18,6 +18,7 @@ teardown() {
 start() {
 	local name=$1
 	shift
+	rm -f "$TMP/$name".{out,err} # of one before
 	"$PGWAIT" "$@" >"$TMP/$name.out" 2>"$TMP/$name.err" 3>&- &
 	printf -v "$name" %s $!
 }

@@ -24,7 +24,8 @@ teardown() {
 
 # run_faulty FAULT: the program with `arguments`; 137 is the status of one that hangs.
 run_faulty() {
-	rm -f "$FAULT_LOG" "$TMP/ran"
+	rm -f "$FAULT_LOG" "${RAN-}"
+	export RAN=$TMP/ran.$((++run)) # a command of the run before may still be at work
 	status=0
 	timeout -s KILL "$DEADLINE" env FAULT="$1" LD_PRELOAD="$FAULTS" "$PGWAIT" "${arguments[@]}" \
 		>"$OUT" 2>"$ERR" </dev/null 3>&- || status=$?
@@ -77,7 +78,7 @@ each() {
 
 # Five notifications, of the many that are sent, to standard output and a command.
 receive() {
-	arguments=(-q -n 5 -m 20 --print --notify-cmd "cat >>'$TMP/ran'; echo >>'$TMP/ran'" jobs)
+	arguments=(-q -n 5 -m 20 --print --notify-cmd 'cat >>"$RAN"; echo >>"$RAN"' jobs)
 	sql -c 'CREATE SEQUENCE IF NOT EXISTS feed' >/dev/null
 	psql -qAtX >/dev/null 2>&1 3>&- 4>&- <<<"SELECT pg_notify('jobs', nextval('feed')::text) \\watch 0.01" &
 	feeder=$!
@@ -85,16 +86,16 @@ receive() {
 		local payloads
 		payloads=$(cut -f 2 "$OUT")
 		[[ $(wc -l <<<"$payloads") == 5 && $payloads == "$(seq "$(head -n 1 <<<"$payloads")" "$(tail -n 1 <<<"$payloads")")" ]] &&
-			[[ $payloads == "$(cat "$TMP/ran")" ]]
+			[[ $payloads == "$(cat "$RAN")" ]]
 	}
 }
 
 # What cron runs: catch up, drain, end; with a name that has to be resolved.
 drain() {
-	arguments=(-t 0 -j --events --exclusive drain --print --batch-cmd "wc -l >>'$TMP/ran'"
+	arguments=(-t 0 -j --events --exclusive drain --print --batch-cmd 'wc -l >>"$RAN"'
 		--catchup-sql "SELECT 'jobs', i::text FROM generate_series(1, 5) i" host=localhost jobs)
 	complete() {
-		[[ $(jq -r '.payload // .event' "$OUT" | tr '\n' ' ') =~ listening.*'1 2 3 4 5'.*caught_up ]] && [[ $(cat "$TMP/ran") == 5 ]]
+		[[ $(jq -r '.payload // .event' "$OUT" | tr '\n' ' ') =~ listening.*'1 2 3 4 5'.*caught_up ]] && [[ $(cat "$RAN") == 5 ]]
 	}
 }
 

@@ -125,7 +125,9 @@ end_screen() {
 
 # cut_off OPERATOR N: the length of the last line.
 cut_off() {
-	[ "$(screen | tail -n 1 | tr -d '\n' | wc -c)" "$1" "$2" ]
+	local length
+	length=$(screen | tail -n 1 | tr -d '\n' | wc -c)
+	test "$length" "$1" "$2"
 }
 
 @test "another width: narrower and wider, it is one line and the last" {
