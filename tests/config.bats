@@ -306,7 +306,10 @@ start_drain() {
 }
 
 @test "a drain drains the connection that the file has meanwhile, and the others" {
-	sql -c 'SELECT pg_advisory_lock(7)' -c 'SELECT pg_sleep(1000)' >/dev/null 2>&1 3>&- &
+	sql -c 'SELECT pg_advisory_lock(7)' -c 'SELECT pg_sleep(1000)' >/dev/null 2>&1 3>&- 4>&- &
+	silent=$! # ended with the test
+	held() { [[ $(sql -c "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted") -eq 1 ]]; }
+	wait_for held
 	write 'connect a dbname=postgres' 'listen a jobs'
 	start_drain -f %p --catchup-sql "SELECT pg_advisory_xact_lock(7)::text || 'row of ' || current_database()"
 	waits() { [[ $(sql -c "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted") -eq 1 ]]; }
