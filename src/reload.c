@@ -194,7 +194,7 @@ heir_of(const char *label, const struct changes *changes, const struct subscript
 	for (size_t i = 0; i < changes->count; i++) {
 		const struct change *c = &changes->list[i];
 
-		if (!c->before && strcmp(c->after->target->label, label) == 0)
+		if (!c->before && c->after && strcmp(c->after->target->label, label) == 0)
 			return part_of(parts, label);
 	}
 	return NULL;

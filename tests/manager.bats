@@ -59,11 +59,10 @@ burst() {
 	wait_for late
 	resumed=$(date +%s%N)
 	kill -CONT "$PID"
-	wait_for lines_of_idle $((before + 3))
-	# At most one for all that were missed, then the rhythm: of the first three, the last is at
-	# least one interval after the first.
+	wait_for lines_of_idle $((before + 12))
+	# One at most for all that were missed, then those of the rhythm.
 	mapfile -t times < <(tail -n +$((before + 1)) "$TMP/idle" | awk -v r="$resumed" '$1 >= r')
-	((times[2] - times[0] >= 50000000))
+	((${#times[@]} >= 10 && ${#times[@]} <= (times[-1] - resumed) / 50000000 + 2))
 }
 
 lines_of_idle() {
