@@ -235,15 +235,18 @@ apply(struct manager *m, const struct changes *changes, const struct subscriptio
 	for (size_t i = 0; i < changes->count; i++)
 		if (changes->list[i].before)
 			sources[i] = find(m, changes->list[i].before);
-	for (size_t i = 0; i < changes->count; i++)
-		if (sources[i] && !changes->list[i].after)
-			drop(m, sources[i], changes->list[i].before,
+	for (size_t i = 0; i < changes->count; i++) {
+		const struct change *c = &changes->list[i];
+
+		if (sources[i] && c->before && !c->after)
+			drop(m, sources[i], c->before,
 			    heir_of(connection_label(sources[i]->connection), changes, parts));
+	}
 	give_names(changes, sources);
 	for (size_t i = 0; i < changes->count; i++) {
 		const struct change *c = &changes->list[i];
 
-		if (!c->before)
+		if (!c->before && c->after)
 			sources[i] = open_new(m, part_of(parts, c->after->target->label), last);
 		else if (sources[i] && c->after)
 			adjust(sources[i], c, last);

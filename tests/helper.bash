@@ -128,10 +128,13 @@ run_split() {
 
 # Listens on $port of 127.0.0.1, takes everything, never answers.
 start_silent() {
-	port=$(free_port)
-	socat -u "TCP-LISTEN:$port,bind=127.0.0.1,fork" OPEN:/dev/null 3>&- >/dev/null 2>&1 &
-	silent=$!
-	wait_for port_taken
+	while :; do
+		port=$(free_port)
+		socat -u "TCP-LISTEN:$port,bind=127.0.0.1,fork" OPEN:/dev/null 3>&- >/dev/null 2>&1 &
+		silent=$!
+		until port_taken || gone "$silent"; do rest 0.02; done
+		gone "$silent" || return 0 # somebody else took it
+	done
 }
 
 port_taken() {
