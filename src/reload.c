@@ -2,6 +2,7 @@
 
 #include "reload.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -170,9 +171,12 @@ part_of(const struct subscriptions *parts, const char *label)
 static struct source *
 open_new(struct manager *m, struct subscription *part, struct subscriptions *last)
 {
-	const struct target *t = part->target;
-	struct source *s = sources_find(manager_sources(m), t->label);
+	const struct target *t;
+	struct source *s;
 
+	assert(part);
+	t = part->target;
+	s = sources_find(manager_sources(m), t->label);
 	if (!s)
 		return sources_add(manager_sources(m), part, false);
 	/* One that a command waits for may be gone in a moment. */
