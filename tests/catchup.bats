@@ -483,3 +483,20 @@ listens() {
 	grep -q "error: standard output ended before the catch-up was over" "$ERR"
 	[ "$(left)" = 1 ]
 }
+
+@test "a connection that was drained in time waits for another one's catch-up without a limit" {
+	sql -c 'SELECT pg_advisory_lock(7)' -c 'SELECT pg_sleep(1000)' >/dev/null 2>&1 3>&- 4>&- &
+	holder=$!
+	held() { [[ $(sql -c "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted") -eq 1 ]]; }
+	wait_for held
+	start_plain -t 0 -f %p --catchup-sql "SELECT pg_advisory_xact_lock(7)::text || 'row of ' || current_database()" \
+		'dbname=postgres' 'dbname=template1 connect_timeout=8' jobs
+	wait_for grep -qx 'row of template1' "$OUT"
+	start=$SECONDS
+	late() { ((SECONDS - start > 9)); }
+	wait_for late
+	sql -c "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted" >/dev/null
+	end_pgwait
+	[[ $status -eq 0 && ! -s $ERR ]]
+	[ "$(sort "$OUT")" = $'row of postgres\nrow of template1' ]
+}
