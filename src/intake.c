@@ -130,7 +130,8 @@ ask_for_lock(struct manager *m, const char *reason)
 {
 	struct source *first = m->sources.count ? m->sources.list[0] : NULL;
 
-	if (!m->exclusive || !first || (m->holder == first && exclusive_asks(m->exclusive)))
+	if (!m->exclusive || !first || (!reason && !first->good) ||
+	    (m->holder == first && exclusive_asks(m->exclusive)))
 		return;
 	m->holder = first;
 	if (reason)
@@ -275,8 +276,10 @@ take_lost(struct manager *m, struct source *s, const struct record *r)
 		     m->cause == CAUSE_NONE;
 	bool harmless = tell_outcome(s, r);
 
-	if (s->gone)
+	if (s->gone) {
+		intake_removed(m, s);
 		return;
+	}
 	catching_stop(&m->catching, s);
 	told.fatal = !harmless && is_fatal(m, s, r);
 	told.retry = source_fails(s, retry && !told.fatal);
@@ -286,7 +289,7 @@ take_lost(struct manager *m, struct source *s, const struct record *r)
 		end_for(m, s, r->phase == LOST_LISTENING ? STATUS_REFUSED : STATUS_LOST);
 	if (intake_is_drain(m))
 		drain_without_lock(m, s);
-	else if (m->sources.list[0] == s)
+	else if (!told.fatal && m->sources.list[0] == s)
 		ask_for_lock(m, r->reason);
 	if (source_settle(s))
 		intake_started(m);

@@ -256,6 +256,11 @@ drains() {
 	wait_for says first 'waiting: no session for the lock "work" \(postgres@127.0.0.1:.*Connection refused'
 }
 
+@test "a first connection that ends it is one error, and nothing waits" {
+	run_split "$PGWAIT" --exclusive work "host=127.0.0.1 port=$(free_port)" jobs
+	[[ $status -eq 2 && $(wc -l <"$ERR") -eq 1 && $errors == 'pgwait: error: '* ]]
+}
+
 @test "a connection that is slow delays neither the lock nor its line" {
 	start_silent
 	start first --exclusive work 'dbname=postgres' "host=127.0.0.1 port=$port" jobs

@@ -317,6 +317,14 @@ stubborn() {
 	[[ $status -eq 0 ]]
 }
 
+# One signal after the other.
+kill_until_gone() {
+	until gone "$PID"; do
+		kill "$PID" 2>/dev/null || true
+		rest 0.05
+	done
+}
+
 @test "--cmd-timeout: the end waits for what ignores SIGTERM, but not after a second signal" {
 	start_pgwait -n 1 --cmd-timeout 1 --notify-cmd "$(stubborn "$TMP/pid")" jobs
 	notify jobs x
@@ -327,10 +335,7 @@ stubborn() {
 	start_pgwait -n 1 --cmd-timeout 1 --notify-cmd "$(stubborn "$TMP/pid")" jobs
 	notify jobs x
 	wait_for grep -q 'ended by signal 15' "$ERR"
-	until gone "$PID"; do
-		kill "$PID" 2>/dev/null || true
-		rest 0.05
-	done
+	kill_until_gone
 	end_pgwait
 	[[ $status -eq 0 ]]
 	run ! gone "$(<"$TMP/pid")"
@@ -362,7 +367,7 @@ stubborn() {
 	send 20
 	wait_for server_done
 	kill "$PID"
-	wait_for stopped_listening
+	wait_for signals_taken "$PID"
 	[[ ! -e $TMP/term ]]
 	touch "$TMP/go"
 	end_pgwait
@@ -375,11 +380,6 @@ stubborn() {
 	end_pgwait
 	[[ $status -eq 0 ]]
 	cmp "$TMP/e" <(seq 20)
-}
-
-# The first signal has been handled: it is no longer pending.
-stopped_listening() {
-	[[ $(awk '/^(SigPnd|ShdPnd)/ { n += ("0x" $2 != "0x0000000000000000") } END { print n + 0 }' "/proc/$PID/status") == 0 ]]
 }
 
 @test "a running command is waited for, longer than a reader" {
@@ -397,10 +397,7 @@ stopped_listening() {
 	wait_for test -s "$TMP/ran"
 	wait_for server_done
 	kill "$PID"
-	until gone "$PID"; do
-		kill "$PID" 2>/dev/null || true
-		sleep 0.05
-	done
+	kill_until_gone
 	end_pgwait
 	[[ $status -eq 1 ]]
 	grep -Eq 'error: notification command was not run to its end for [0-9]+ notification' "$ERR"
