@@ -266,9 +266,9 @@ row(struct catchup *c)
 	r->time = link_read_time(c->link);
 	r->channel = c->channel;
 	if (last > 0 && !PQgetisnull(c->result, 0, 0))
-		r->channel = PQgetvalue(c->result, 0, 0);
+		r->channel = request_value(c->result, 0, 0);
 	r->channel_length = strlen(r->channel);
-	r->payload = PQgetvalue(c->result, 0, last); /* "" for NULL */
+	r->payload = request_value(c->result, 0, last); /* "" for NULL */
 	r->payload_length = (size_t)PQgetlength(c->result, 0, last);
 	return r;
 }

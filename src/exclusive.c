@@ -114,7 +114,8 @@ on_asked(void *arg, const PGresult *result)
 		return;
 	}
 	x->backoff = (struct backoff){0};
-	set_state(x, *PQgetvalue(result, 0, 0) == 't' ? EXCLUSIVE_ACTIVE : EXCLUSIVE_WAITING, NULL);
+	set_state(
+	    x, *request_value(result, 0, 0) == 't' ? EXCLUSIVE_ACTIVE : EXCLUSIVE_WAITING, NULL);
 }
 
 /* A number is the lock's own; other text is hashed there, so that all agree. */

@@ -8,6 +8,7 @@
 #include "buffer.h"
 #include "diagnosis.h"
 #include "encoding.h"
+#include "requests.h"
 
 /* Columns of the answer. */
 enum column {
@@ -92,7 +93,7 @@ number(const PGresult *result, enum column column)
 {
 	int64_t n;
 
-	return parse_integer(PQgetvalue(result, 0, column), 0, INT64_MAX / SECOND, &n) ? n : 0;
+	return parse_integer(request_value(result, 0, column), 0, INT64_MAX / SECOND, &n) ? n : 0;
 }
 
 bool
@@ -102,16 +103,16 @@ inquiry_read(struct findings *f, const PGresult *result, struct encoding *e, int
 		return false;
 	*pid = number(result, PID);
 	f->asked = true;
-	f->role = inquiry_text(e, PQgetvalue(result, 0, ROLE));
-	f->database = inquiry_text(e, PQgetvalue(result, 0, DATABASE));
-	f->standby = PQgetvalue(result, 0, STANDBY)[0] == 't';
+	f->role = inquiry_text(e, request_value(result, 0, ROLE));
+	f->database = inquiry_text(e, request_value(result, 0, DATABASE));
+	f->standby = request_value(result, 0, STANDBY)[0] == 't';
 	f->idle_session_timeout = number(result, IDLE_TIMEOUT) * (SECOND / 1000);
 	f->statement_timeout = number(result, STATEMENT_TIMEOUT) * (SECOND / 1000);
 	f->of_role = (struct sessions){number(result, ROLE_USED), number(result, ROLE_LIMIT)};
 	f->of_database =
 	    (struct sessions){number(result, DATABASE_USED), number(result, DATABASE_LIMIT)};
 	f->of_server = (struct sessions){number(result, SERVER_USED), number(result, SERVER_LIMIT)};
-	f->queue = strtod(PQgetvalue(result, 0, QUEUE), NULL);
+	f->queue = strtod(request_value(result, 0, QUEUE), NULL);
 	return true;
 }
 
@@ -142,11 +143,11 @@ inquiry_read_holders(struct findings *f, const PGresult *result, struct encoding
 	for (int i = 0; i < PQntuples(result) && f->holder_count < HOLDERS_MAX; i++) {
 		struct holder *h = &f->holders[f->holder_count++];
 
-		h->pid = strtoll(PQgetvalue(result, i, 0), NULL, 10);
-		h->role = inquiry_text(e, PQgetvalue(result, i, 1));
-		h->database = inquiry_text(e, PQgetvalue(result, i, 2));
-		h->application = inquiry_text(e, PQgetvalue(result, i, 3));
-		h->state = inquiry_text(e, PQgetvalue(result, i, 4));
-		h->since = strtoll(PQgetvalue(result, i, 5), NULL, 10);
+		h->pid = strtoll(request_value(result, i, 0), NULL, 10);
+		h->role = inquiry_text(e, request_value(result, i, 1));
+		h->database = inquiry_text(e, request_value(result, i, 2));
+		h->application = inquiry_text(e, request_value(result, i, 3));
+		h->state = inquiry_text(e, request_value(result, i, 4));
+		h->since = strtoll(request_value(result, i, 5), NULL, 10);
 	}
 }

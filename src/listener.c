@@ -109,7 +109,7 @@ is_pooled(const struct listener *l, const PGresult *result)
 	int64_t pid;
 
 	return PQntuples(result) == 1 &&
-	       parse_integer(PQgetvalue(result, 0, 0), 0, INT32_MAX, &pid) &&
+	       parse_integer(request_value(result, 0, 0), 0, INT32_MAX, &pid) &&
 	       pid != PQbackendPID(link_conn(l->link));
 }
 

@@ -267,8 +267,8 @@ on_channels(void *arg, const PGresult *result)
 		answer_item(a, label_of(p->source));
 		buffer_addf(&a->keys, "[");
 		for (int i = 0; i < PQntuples(result); i++)
-			if (!connection_hides(p->source->connection, PQgetvalue(result, i, 0)))
-				add_channel(p, PQgetvalue(result, i, 0));
+			if (!connection_hides(p->source->connection, request_value(result, i, 0)))
+				add_channel(p, request_value(result, i, 0));
 		buffer_addf(&a->keys, "]");
 	}
 	if (p->op->waiting == 1)

@@ -168,6 +168,14 @@ request_refused(const PGresult *result)
 }
 
 const char *
+request_value(const PGresult *result, int row, int column)
+{
+	if (row >= PQntuples(result) || column >= PQnfields(result))
+		return "";
+	return PQgetvalue(result, row, column);
+}
+
+const char *
 request_message(const PGresult *result)
 {
 	const char *primary = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);

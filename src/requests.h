@@ -69,6 +69,12 @@ MUST_CHECK bool request_failed(const PGresult *result);
 /* Whether a failed one is the server's ERROR; what is fatal ends the connection, too. */
 MUST_CHECK bool request_refused(const PGresult *result);
 
+/*
+ * A value of an answer, which is the result's; "" where it is NULL, or where there is no such row or
+ * column, whatever the server sent. Never NULL, as PQgetvalue() can be.
+ */
+const char *request_value(const PGresult *result, int row, int column);
+
 /* The error of a failed one, as short as can be; it is the result's. */
 const char *request_message(const PGresult *result);
 

@@ -17,6 +17,7 @@
 #include "operands.h"
 #include "queue.h"
 #include "record.h"
+#include "requests.h"
 #include "sink.h"
 #include "sqlstate.h"
 #include "tap.h"
@@ -915,6 +916,29 @@ test_ticker(void)
 	event_base_free(base);
 }
 
+/* Whatever is asked for, there is a string. */
+static void
+test_values(void)
+{
+	char name[] = "c", text[] = "text";
+	PGresAttDesc column = {.name = name};
+	PGresult *result = PQmakeEmptyPGresult(NULL, PGRES_TUPLES_OK);
+	PGresult *empty = PQmakeEmptyPGresult(NULL, PGRES_COMMAND_OK);
+
+	check(PQsetResultAttrs(result, 1, &column) && PQsetvalue(result, 0, 0, text, 4) &&
+		  PQsetvalue(result, 1, 0, NULL, -1),
+	    "request_value", "two rows of one column");
+	check(
+	    strcmp(request_value(result, 0, 0), "text") == 0, "request_value", "one that is there");
+	check(*request_value(result, 1, 0) == '\0', "request_value", "NULL");
+	check(*request_value(result, 0, 1) == '\0', "request_value", "no such column");
+	check(*request_value(result, 2, 0) == '\0', "request_value", "no such row");
+	check(*request_value(empty, 0, 0) == '\0', "request_value", "no rows at all");
+	check(*request_value(NULL, 0, 0) == '\0', "request_value", "no result");
+	PQclear(result);
+	PQclear(empty);
+}
+
 int
 main(void)
 {
@@ -945,5 +969,6 @@ main(void)
 	test_fifo();
 	test_queue();
 	test_sqlstates();
+	test_values();
 	return check_end();
 }
