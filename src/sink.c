@@ -30,6 +30,13 @@ sinks_exceeded(const struct sinks *set)
 	return set->held >= set->budget;
 }
 
+/* Three quarters of the buffer, and at least a byte: where nothing is held there is room. */
+static size_t
+low_mark(const struct sinks *set)
+{
+	return set->budget - set->budget / 4;
+}
+
 bool
 sinks_room(struct sinks *set)
 {
@@ -38,7 +45,7 @@ sinks_room(struct sinks *set)
 	/* To stop and go on for every few bytes would cost more than the reading. */
 	if (set->held >= set->budget)
 		set->full = true;
-	else if (set->held <= set->budget / 4 * 3)
+	else if (set->held <= low_mark(set))
 		set->full = false;
 	return !set->full;
 }
@@ -46,7 +53,7 @@ sinks_room(struct sinks *set)
 bool
 sinks_room_for_row(const struct sinks *set)
 {
-	return set->held < set->budget / 4 * 3;
+	return set->held < low_mark(set);
 }
 
 /* The sink that holds most: who is slow when there is no room. */

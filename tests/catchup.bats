@@ -141,6 +141,16 @@ paused() {
 	[ "$(wc -l <"$OUT")" -eq 5000 ]
 }
 
+@test "a buffer of a few bytes: the rows come one after another" {
+	for size in 1 2 3 4; do
+		add 20
+		run_split timeout "$DEADLINE" "$PGWAIT" -t 0 --buffer "$size" --catchup-sql "$work" jobs
+		[[ $status -eq 0 && -z $errors ]]
+		lines "$OUT" 20
+		none_left
+	done
+}
+
 @test "the reader leaves: rolled back, status 1" {
 	add 100000
 	run_split bash -c '"$0" -q -t 0 --catchup-sql "$1" jobs | head -n 1; echo "${PIPESTATUS[0]}"' "$PGWAIT" "$work"
