@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "buffer.h"
@@ -167,26 +168,50 @@ configfile_parse(const struct configfile *file, const struct target_defaults *de
 	return ok;
 }
 
-/* More than this is no configuration file. */
+/* Bytes; more than this is no configuration file. */
 #define SIZE_MOST ((size_t)16 << 20)
+
+/* NULL, or why the open file is not read: a pipe or a device may keep us waiting, and has no second time. */
+static const char *
+why_not(int fd)
+{
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return strerror(errno);
+	return S_ISREG(st.st_mode)
+		   ? NULL
+		   : "it is not a regular file; accepted is one that can be read again";
+}
+
+/* Appends the file's bytes; NULL, or why that failed. */
+static const char *
+read_bytes(int fd, struct buffer *text)
+{
+	ssize_t n;
+
+	do {
+		n = read(fd, buffer_reserve(text, 4096), 4096);
+		text->end += n > 0 ? (size_t)n : 0;
+	} while (n > 0 && buffer_length(text) <= SIZE_MOST);
+	if (n < 0)
+		return strerror(errno);
+	return n > 0 ? "it is too large; accepted are 16 MiB at most" : NULL;
+}
 
 static bool
 read_all(const char *path, struct buffer *text, char **error)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	ssize_t n = fd < 0 ? -1 : 1;
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+	const char *why = why_not(fd);
 
-	while (n > 0 && buffer_length(text) < SIZE_MOST) {
-		n = read(fd, buffer_reserve(text, 4096), 4096);
-		text->end += n > 0 ? (size_t)n : 0;
-	}
-	if (n < 0)
-		*error = xasprintf("could not read \"%s\": %s", path, strerror(errno));
-	else if (n > 0)
-		*error = xasprintf("could not read \"%s\": it is too large", path);
+	if (!why)
+		why = read_bytes(fd, text);
+	if (why)
+		*error = xasprintf("could not read \"%s\": %s", path, why);
 	if (fd >= 0)
 		close(fd);
-	return n == 0;
+	return !why;
 }
 
 bool

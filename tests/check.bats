@@ -277,8 +277,9 @@ queue_empty() {
 	echo "connect main host=$PGHOST" >"$TMP/file"
 	check --config "$TMP/file"
 	[[ $status -eq 0 && $(get .connection) == main ]]
-	check --config /dev/null
-	[[ $status -eq 1 && $output == '' && $errors == *'--check needs a connection, and "/dev/null" has none'* ]]
+	: >"$TMP/none"
+	check --config "$TMP/none"
+	[[ $status -eq 1 && $output == '' && $errors == *"--check needs a connection, and \"$TMP/none\" has none"* ]]
 }
 
 @test "what has no meaning with it is an error" {

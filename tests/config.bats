@@ -265,6 +265,41 @@ channels_of() {
 	[[ $status -eq 1 && $errors == *'that of a connection of the command line'* ]]
 }
 
+# other_files: makes what is there and no file to read twice, and one that is too large.
+other_files() {
+	mkfifo "$TMP/fifo"
+	mkdir "$TMP/directory"
+	truncate -s $((16 * 1024 * 1024 + 1)) "$TMP/large"
+}
+
+@test "a FIFO, a directory, a device or a huge file is a usage error at the start" {
+	other_files
+	for config in "$TMP/fifo" "$TMP/directory" /dev/zero /dev/null; do
+		run_split timeout "$DEADLINE" "$PGWAIT" --config "$config"
+		[[ $status -eq 1 && $errors == *"could not read \"$config\": it is not a regular file; accepted is "* ]]
+	done
+	run_split timeout "$DEADLINE" "$PGWAIT" --config "$TMP/large"
+	[[ $status -eq 1 && $errors == *"could not read \"$TMP/large\": it is too large; accepted are 16 MiB at most"* ]]
+	truncate -s -1 "$TMP/large"
+	run_split "$PGWAIT" --config "$TMP/large"
+	[[ $status -eq 1 && $errors == *"$TMP/large:1: a line has at most "* ]]
+}
+
+@test "a file that has become a FIFO, a directory, a device or a huge one changes nothing, and holds up nothing" {
+	other_files
+	write 'connect one application_name=one' 'listen one jobs'
+	start_pgwait --config "$config" -f '%d %p'
+	for other in "$TMP/fifo" "$TMP/directory" /dev/zero "$TMP/large"; do
+		ln -sf "$other" "$TMP/link"
+		mv -T "$TMP/link" "$config"
+		kill -HUP "$PID"
+		told() { [[ $(grep -c "error: could not read \"$config\": it is " "$ERR") -eq $1 ]]; }
+		wait_for told $((++count))
+		notify jobs "$other"
+		wait_for grep -qx "one $other" "$OUT"
+	done
+}
+
 @test "a connection of the file that is down at SIGHUP is tried again, and ends nothing" {
 	: >"$config"
 	start_pgwait --config "$config" -f '%d %p'
