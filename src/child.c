@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "log.h"
+#include "orphans.h"
 
 /* How often it is looked whether a remnant is still there. */
 #define CHECK (SECOND / 20)
@@ -317,6 +318,7 @@ child_new(struct event_base *base, child_done *done, void *arg)
 	evtimer_assign(&c->limit, base, on_limit, c);
 	evtimer_assign(&c->check, base, on_check, c);
 	event_add(&c->exited, NULL);
+	orphans_keep(&c->pid);
 	return c;
 }
 
@@ -342,6 +344,7 @@ child_free(struct child *c)
 		free(r);
 	}
 	close_input(c);
+	orphans_forget(&c->pid);
 	event_del(&c->exited);
 	event_del(&c->limit);
 	event_del(&c->check);

@@ -125,7 +125,7 @@ doctor_run(struct options *options)
 	struct doctor d = {.options = options, .base = loop_new()};
 	struct patient *list;
 
-	if (!d.base || !signals_catch(d.base, on_signal, &d))
+	if (!d.base || !signals_catch(d.base, false, on_signal, &d))
 		return (struct ending){STATUS_ERROR, 0};
 	list = start_checks(&d);
 	while (d.left > 0 && !d.signal && !d.failed) {

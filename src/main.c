@@ -86,6 +86,7 @@ main(int argc, char **argv)
 	struct ending ending;
 	enum status status;
 
+	signals_start();
 	if (!fill_standard_descriptors()) {
 		log_error("standard output is closed");
 		return STATUS_ERROR;
@@ -96,7 +97,8 @@ main(int argc, char **argv)
 	ending = options.check ? doctor_run(&options) : run(&options);
 	prompt_restore_terminal();
 	options_free(&options);
-	if (ending.signal)
-		signals_die(ending.signal);
-	return ending.status;
+	if (!ending.signal)
+		return ending.status;
+	signals_die(ending.signal);
+	return 128 + ending.signal;
 }

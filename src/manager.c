@@ -196,7 +196,7 @@ manager_new(struct options *options)
 	m->options = options;
 	m->interval = options->timeout;
 	m->base = loop_new();
-	if (!m->base || !signals_catch(m->base, on_signal, m)) {
+	if (!m->base || !signals_catch(m->base, options->config, on_signal, m)) {
 		if (m->base)
 			event_base_free(m->base);
 		free(m);

@@ -393,7 +393,8 @@ spooled_run(const struct options *options)
 
 	s->options = options;
 	s->base = loop_new();
-	if (!s->base || !signals_catch(s->base, on_signal, s)) /* before a file is too long */
+	if (!s->base ||
+	    !signals_catch(s->base, false, on_signal, s)) /* before a file is too long */
 		goto out;
 	s->file = spoolfile_open(options->from_spool, false, PATIENCE);
 	if (!s->file)
