@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "log.h"
+#include "nearest.h"
 #include "secret.h"
 
 /* Stands for an empty value, and is known by its address: see pass_on(). */
@@ -114,6 +115,26 @@ find_long(struct arguments *a, const char *name, size_t length)
 	return NULL;
 }
 
+/* Of a word that is no option, what can be the name of one is shown: a password may follow it. */
+static enum scan
+unknown_long(struct arguments *a, const char *word, size_t length)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				      "0123456789-_";
+	size_t shown = strspn(word + 2, letters);
+	struct nearest nearest = {.word = word + 2, .length = length};
+	char *question;
+
+	for (struct arg_hdr **h = table(a); !is_end(*h); h++)
+		if ((*h)->longopts)
+			nearest_offer(&nearest, (*h)->longopts);
+	question = nearest_question(&nearest, "--");
+	arguments_error("unknown option \"%.*s%s\"%s", (int)shown + 2, word,
+	    shown < length ? "..." : "", question);
+	free(question);
+	return SCAN_ERROR;
+}
+
 static enum scan
 scan_found(struct arguments *a, const struct arg_hdr *h)
 {
@@ -129,10 +150,8 @@ scan_long(struct arguments *a, struct words *words, char *word)
 	char *equals = word[2 + length] ? word + 2 + length : NULL;
 	const struct arg_hdr *h = find_long(a, word + 2, length);
 
-	if (!h) {
-		arguments_error("unknown option \"%.*s\"", (int)length + 2, word);
-		return SCAN_ERROR;
-	}
+	if (!h)
+		return unknown_long(a, word, length);
 	if (!(h->flag & ARG_HASVALUE)) {
 		if (!equals)
 			return scan_found(a, h);
