@@ -12,7 +12,7 @@
 static char *
 quoted(const char *name)
 {
-	if (strchr(name, '=') || strstr(name, "://") || secret_inside(name))
+	if (strchr(name, '=') || secret_suspected(name))
 		return xstrdup("");
 	return xasprintf(" \"%.100s%s\"", name, strlen(name) > 100 ? "..." : "");
 }

@@ -8,6 +8,7 @@
 #include "buffer.h"
 #include "channel.h"
 #include "escape.h"
+#include "secret.h"
 #include "target.h"
 #include "words.h"
 
@@ -97,7 +98,7 @@ has_control_character(const char *s)
 static bool
 set_new_name(struct command *c, const char *word, char **error)
 {
-	if (target_is_conninfo(word)) {
+	if (target_is_conninfo(word) || strstr(word, "://") || secret_inside(word)) {
 		*error = xstrdup("invalid connection name: it looks like a connection string; "
 				 "accepted is connect NAME CONNINFO");
 		return false;

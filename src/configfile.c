@@ -12,6 +12,7 @@
 #include "buffer.h"
 #include "command.h"
 #include "lines.h"
+#include "secret.h"
 
 /* A line that is a command. */
 struct entry {
@@ -138,11 +139,12 @@ add_channels(struct parser *p, const struct entry *e)
 	}
 	if (found)
 		return true;
+	if (c->all)
+		return fail(p, e->line, xstrdup("no line connects anything"));
 	return fail(p, e->line,
-	    c->all ? xstrdup("no line connects anything")
-		   : xasprintf("no line connects \"%s\"; accepted is the NAME of a line "
-			       "\"connect NAME CONNINFO\"",
-			 c->name));
+	    xasprintf("no line connects \"%s\"; accepted is the NAME of a line "
+		      "\"connect NAME CONNINFO\"",
+		secret_inside(c->name) ? "..." : c->name));
 }
 
 bool

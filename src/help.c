@@ -25,8 +25,8 @@ static const char *const help[] = {
 #endif
     "",
     "CONNINFO is a postgresql:// URI, a KEYWORD=VALUE string, or the absolute path of a",
-    "server's socket; every other operand is a channel. Without one, the default",
-    "connection is used, as psql would.",
+    "server's socket; every other operand is a channel, unless it looks like a connection.",
+    "Without a CONNINFO the default connection is used, as psql would.",
     "",
     "Connection:",
     "  -d, --dbname NAME|CONNINFO  database, or a connection; can be repeated",

@@ -7,6 +7,9 @@
 
 #include "secret.h"
 
+/* Bytes of a word in an error. */
+#define SHOWN_MOST 100
+
 /* Operands up to the next group: connection strings, then channels. */
 struct group {
 	const char **conninfos;
@@ -22,50 +25,62 @@ append(const char ***list, size_t *count, const char *s)
 	(*list)[(*count)++] = s;
 }
 
-/* The length of "scheme://" where a URI with a user part starts so; else 0. */
-static size_t
-foreign_uri(const char *word)
-{
-	const char *rest = strstr(word, "://");
-	const char *colon = rest ? strchr(rest + 3, ':') : NULL;
-
-	return colon && strchr(colon, '@') ? (size_t)(rest + 3 - word) : 0;
-}
-
 static bool
 is_connection(const char *word)
 {
 	return target_is_conninfo(word) || target_is_socket(word);
 }
 
-/* A password would be shown as part of a channel's name. */
+/* No word becomes a channel or a database by mistake: it would show a password, or wait in vain. */
 static bool
-check_word(const char *word, char **error)
+check_word(const char *word, const char *what, const char *advice, char **error)
 {
-	size_t scheme = is_connection(word) ? 0 : foreign_uri(word);
+	int length = secret_suspected_length(word);
+	int shown = length < SHOWN_MOST ? length : SHOWN_MOST;
 
-	if (scheme == 0)
+	if (is_connection(word) || !secret_suspected(word))
 		return true;
-	*error = xasprintf("invalid operand \"%.*s...\": libpq's URIs start with postgresql:// or "
-			   "postgres:// (for a channel of this name use -l)",
-	    (int)scheme, word);
+	*error =
+	    xasprintf("invalid %s \"%.*s%s\": it looks like a connection and is none; accepted "
+		      "are postgresql://[USER@]HOST[:PORT]/DBNAME, KEYWORD=VALUE ... and the "
+		      "absolute path of a socket (%s)",
+		what, shown, word, word[shown] ? "..." : "", advice);
 	return false;
+}
+
+/* What stands after LABEL# in a label, from 2 to `most`; 1 for LABEL itself, 0 for all others. */
+static size_t
+label_number(const char *label, const char *of, size_t most)
+{
+	size_t length = strlen(of);
+	int64_t number;
+
+	if (strncmp(label, of, length) != 0)
+		return 0;
+	if (label[length] == '\0')
+		return 1;
+	/* A number that begins with 0 is another name. */
+	if (label[length] != '#' || label[length + 1] == '0' ||
+	    !parse_integer(label + length + 1, 2, (int64_t)most, &number))
+		return 0;
+	return (size_t)number;
 }
 
 /* The first of LABEL, LABEL#2, LABEL#3 ... that no other connection has. */
 static void
 make_label_unique(const struct subscriptions *in, struct target *t)
 {
-	bool taken = subscriptions_have(in, t->label);
+	/* One of the first count + 1 is free. */
+	bool *taken = xcalloc(in->count + 2, sizeof *taken);
+	size_t number = 1;
 
-	for (int number = 2; taken; number++) {
-		char *label = xasprintf("%s#%d", t->label, number);
-
-		taken = subscriptions_have(in, label);
-		if (!taken)
-			target_number(t, number);
-		free(label);
-	}
+	for (size_t i = 0; i < in->count; i++)
+		taken[label_number(in->list[i].target->label, t->label, in->count + 1)] = true;
+	while (taken[number])
+		number++;
+	if (number > 1)
+		target_number(t, (int)number);
+	free(taken);
 }
 
 /* The subscription of this target: one for all that come to the same parameters (fact F15). */
@@ -132,6 +147,20 @@ add_group(struct subscriptions *to, const struct group *g, const struct operands
 	return true;
 }
 
+/* Each word in its place, but for the channels that -l names. */
+static bool
+check_words(const struct operands *o, char **error)
+{
+	bool ok = true;
+
+	for (size_t i = 0; ok && i < o->word_count; i++)
+		ok = check_word(o->words[i], "operand", "for a channel of this name use -l", error);
+	for (size_t i = 0; ok && i < o->dbname_count; i++)
+		ok = check_word(o->dbnames[i], "--dbname",
+		    "for a database of this name write dbname=NAME", error);
+	return ok;
+}
+
 bool
 operands_parse(const struct operands *operands, struct subscriptions *to, char **error)
 {
@@ -145,9 +174,7 @@ operands_parse(const struct operands *operands, struct subscriptions *to, char *
 			o.defaults.dbname = o.dbnames[i];
 	for (size_t i = 0; i < o.listen_count; i++)
 		append(&g.channels, &g.channel_count, o.listens[i]);
-	ok = true;
-	for (size_t i = 0; ok && i < o.word_count; i++)
-		ok = check_word(o.words[i], error);
+	ok = check_words(&o, error);
 	for (size_t i = 0; ok && i < o.word_count; i++) {
 		if (!is_connection(o.words[i])) {
 			append(&g.channels, &g.channel_count, o.words[i]);

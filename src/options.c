@@ -268,7 +268,8 @@ get_channels(const struct arguments *a, struct options *o)
 		for (int i = 0; i < places[p]->count && !error; i++) {
 			const char *word = places[p]->sval[i];
 
-			if (p == 1 && (target_is_conninfo(word) || target_is_socket(word)))
+			if (p == 1 && (target_is_conninfo(word) || target_is_socket(word) ||
+					  secret_suspected(word)))
 				error =
 				    xstrdup("a connection string stands beside --from-spool, "
 					    "which makes no connection (for a channel of such a "

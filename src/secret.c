@@ -67,6 +67,39 @@ secret_inside(const char *s)
 	return says_password(s) || has_user_part(s);
 }
 
+bool
+secret_suspected(const char *word)
+{
+	static const char *const signs[] = {"//", ":/", "postgres:", "postgresql:", ".s.PGSQL."};
+
+	for (size_t i = 0; i < sizeof signs / sizeof signs[0]; i++)
+		if (strcasestr(word, signs[i]))
+			return true;
+	if (strncmp(word, "./", 2) == 0 || strncmp(word, "../", 3) == 0)
+		return true;
+	return strchr(word, '@') && strpbrk(word, ":/");
+}
+
+/* The length of "SCHEME:/" or "SCHEME://"; else 0. */
+static size_t
+foreign_scheme(const char *word)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ+";
+	size_t length = strncasecmp(word, "jdbc:", 5) == 0 ? 5 : 0;
+
+	length += strspn(word + length, letters);
+	return strncmp(word + length, ":/", 2) == 0 ? length + 1 + strspn(word + length + 1, "/")
+						    : 0;
+}
+
+int
+secret_suspected_length(const char *word)
+{
+	size_t scheme = foreign_scheme(word);
+
+	return (int)(strpbrk(word + scheme, "@:") ? scheme : strlen(word));
+}
+
 /* The parameters that are shown: in labels, and in messages of pgwait, libpq and the server. */
 static bool
 is_shown(const char *keyword)

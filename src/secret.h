@@ -22,6 +22,18 @@ int secret_public_length(const char *conninfo);
 /* True if a password seems to stand in it: "password=", or a colon and later an at sign. */
 bool secret_inside(const char *s);
 
+/*
+ * True for a word that is no connection string, but looks like one or like a part of one, so that
+ * it is no channel or database by mistake. The manual page has the rule (Operands).
+ */
+bool secret_suspected(const char *word);
+
+/*
+ * How many bytes can be shown of such a word: all where there is no place for a password, else its
+ * scheme.
+ */
+int secret_suspected_length(const char *word);
+
 /* True if the value of a connection parameter that is no password seems to hold one. */
 bool secret_misplaced(const char *keyword, const char *value);
 

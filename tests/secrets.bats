@@ -127,18 +127,61 @@ options() {
 	start_pgwait --control "$TMP/a:b@c/password=x" jobs
 }
 
-@test "URIs that are none of libpq's are no channels" {
-	for word in psql://app:secret@db1/x POSTGRESQL://app:secret@db1/x jdbc:postgresql://app:secret@db1/x; do
-		keeps_with "${word%%//*}//..." "$word" jobs
+# What looks like a connection and is none: passwords at the place of one, and without.
+suspects=(psql://app:secret@db1/x POSTGRESQL://app:secret@db1/x jdbc:postgresql://app:secret@db1/x app:secret@db1/app
+	u:secret@h:port/db u:secret@h postgresql:/u:secret@h/db postgresql:u:secret@h/db postgres//u:secret@h/db
+	u/secret@h:port/db u/secret@h :secret@h @h:secret/x u@h/secret user@host:5432 user@host/db postgresql:secret POSTGRES:secret jdbc:postgresql:secret
+	\"postgresql://u:secret@h/d\" ' postgresql://u:secret@h/d' $'\xef\xbb\xbfpostgresql://u:secret@h/d')
+plain_suspects=(postgresql+asyncpg://db1/x jdbc:postgresql://db1/x pgsql://db1/x psql://db1 postgis://db1/x
+	Postgresql://db1/x postgres//db1/x postgresql:/db1/x unix:///run/x ./.s.PGSQL.5432
+	x/.S.pgsql.5432 ./run ../run tcp:/x)
+channels=(a:b Jobs jobs/x user.created a@b mail@example.org jobs:42 a:b:c db1.example.org db1:5432 localhost:5432
+	postgres postgresql_changes mypostgres/x 'a,b:c' 'x y' '#1' @ : a/ a: @a b@ .x ..x .a/b x. jobs? 'a;b' '[a]' '~'
+	password:reset password u:secret jobs@2 C:x)
+
+@test "what looks like a connection and is none is no channel by mistake, but by -l" {
+	local word
+	for word in "${suspects[@]}"; do
+		keeps_with 'accepted are postgresql://[USER@]HOST' "$word" jobs
+		keeps_with 'use -l' jobs "$word"
+		keeps_with 'dbname=NAME' -d "$word" jobs
 		keeps "$word?sslmode=require" jobs
+		keeps "$word$(printf 'x%.0s' {1..60})"
 	done
-	keeps "app:secret@db1/x?sslmode=require" jobs
-	keeps "app:secret@db1/$(printf 'x%.0s' {1..60})"
-	# Named as a channel, it is one.
-	start_pgwait -n 1 -f %c -l psql://app:word@db1/x
-	notify psql://app:word@db1/x
+	for word in "${plain_suspects[@]}"; do
+		keeps_with "invalid operand \"$word\": it looks like a connection" "$word" jobs
+		keeps_with "invalid --dbname \"$word\"" -d "$word" jobs
+	done
+	keeps_with '"psql://..."' psql://app:secret@db1/x jobs
+	keeps_with '"jdbc:postgresql://..."' jdbc:postgresql://app:secret@db1/x jobs
+	keeps_with '"..."' app:secret@db1/x jobs
+	# Named as channels, they are.
+	local args=()
+	for word in "${suspects[@]}" "${plain_suspects[@]}"; do args+=(-l "$word"); done
+	start_pgwait -n $((${#args[@]} / 2)) -0f %c "${args[@]}"
+	for word in "${suspects[@]}" "${plain_suspects[@]}"; do notify "$word"; done
 	end_pgwait
-	[[ $(<"$OUT") == psql://app:word@db1/x ]]
+	[[ $status -eq 0 ]]
+	diff <(tr '\0' '\n' <"$OUT") <(printf '%s\n' "${suspects[@]}" "${plain_suspects[@]}")
+}
+
+@test "channels with odd names, which are no connections" {
+	local word
+	start_pgwait -n "${#channels[@]}" -0f %c "${channels[@]}"
+	for word in "${channels[@]}"; do notify "$word"; done
+	end_pgwait
+	[[ $status -eq 0 ]]
+	diff <(tr '\0' '\n' <"$OUT") <(printf '%s\n' "${channels[@]}")
+}
+
+@test "a connection string at the place of a name is not shown" {
+	local word
+	for word in psql://app:secret@db1/x app:secret@db1/x postgresql://app:secret@db1/x; do
+		printf '%s\n' "listen $word jobs" >"$TMP/config"
+		keeps_with 'no line connects "..."' --config "$TMP/config"
+		printf '%s\n' "connect $word postgresql:///x" >"$TMP/config"
+		keeps_with 'looks like a connection string' --config "$TMP/config"
+	done
 }
 
 @test "a service file" {

@@ -349,6 +349,8 @@ make_gap() {
 	refused 'a connection string stands beside --from-spool' --from-spool "$SPOOL" 'postgresql://app:hunter2@db1/app'
 	[[ $errors != *hunter2* ]]
 	refused 'a connection string stands beside --from-spool' --from-spool "$SPOOL" /run/postgresql
+	refused 'a connection string stands beside --from-spool' --from-spool "$SPOOL" app:hunter2@db1/app
+	[[ $errors != *hunter2* ]]
 	refused '--print needs' --from-spool "$SPOOL" --print
 	refused 'channel' --from-spool "$SPOOL" ''
 	[[ ! -e $SPOOL && ! -e x ]]

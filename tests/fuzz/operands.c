@@ -24,8 +24,13 @@ is_secret(const char *word)
 	PQconninfoOption *options;
 	bool password = false, elsewhere = false;
 
-	if (!target_is_conninfo(word) || !strstr(word, SECRET))
+	if (!strstr(word, SECRET))
 		return false;
+	/* As user:SECRET@host it is no operand. */
+	if (!target_is_conninfo(word))
+		return !target_is_socket(word) && strcspn(word, ":/") < strcspn(word, "@") &&
+		       strstr(word, SECRET) - word > (ssize_t)strcspn(word, ":/") &&
+		       strchr(strstr(word, SECRET), '@');
 	options = PQconninfoParse(word, NULL);
 	for (PQconninfoOption *o = options; o && o->keyword; o++) {
 		if (!o->val || !strstr(o->val, SECRET))
