@@ -83,7 +83,8 @@ terminate() {
 	say quit
 	is .ok
 	end_pgwait
-	[[ $status -eq 0 && ! -s $ERR.none ]]
+	[[ $status -eq 0 ]]
+	run ! grep -e error -e warning "$ERR"
 }
 
 @test "bad commands are answered, and nothing ends" {

@@ -51,14 +51,14 @@ load helper
 @test "a server that never answers costs connect_timeout" {
 	start_silent
 	run_split timeout "$DEADLINE" "$PGWAIT" -t 0 "host=127.0.0.1 port=$port connect_timeout=2 sslmode=disable gssencmode=disable" jobs
-	[[ $status -eq 2 && $errors == *' within 2 s'* || $errors == *'no answer in 2 s'* ]]
+	[[ $status -eq 2 && ($errors == *' within 2 s'* || $errors == *'no answer in 2 s'*) ]]
 }
 
 @test "10 s where no connect_timeout is set" {
 	start_silent
 	unset PGCONNECT_TIMEOUT
 	run_split timeout "$DEADLINE" "$PGWAIT" -t 0 "host=127.0.0.1 port=$port sslmode=disable gssencmode=disable" jobs
-	[[ $status -eq 2 && $errors == *' within 10 s'* || $errors == *'no answer in 10 s'* ]]
+	[[ $status -eq 2 && ($errors == *' within 10 s'* || $errors == *'no answer in 10 s'*) ]]
 }
 
 @test "--idle-cmd is accepted and never runs" {

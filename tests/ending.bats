@@ -66,15 +66,26 @@ load helper
 	[[ $status -eq 0 && $(wc -l <"$OUT") -eq 1 ]]
 }
 
-# Starts with a reader that does not read, and more than a pipe holds received.
+# start_blocked ARG...: with a reader that does not read, and more than a pipe holds received.
 start_blocked() {
 	mkfifo "$TMP/pipe"
 	exec 8<>"$TMP/pipe"
-	"$PGWAIT" --ready-fd 9 -f %p jobs >"$TMP/pipe" 2>"$ERR" 8>&- 9>"$TMP/ready" 3>&- &
+	"$PGWAIT" --ready-fd 9 -f %p "$@" jobs >"$TMP/pipe" 2>"$ERR" 7>&- 8>&- 9>"$TMP/ready" 3>&- &
 	PID=$!
 	wait_for test -s "$TMP/ready"
 	sql -c "SELECT count(pg_notify('jobs', lpad(i::text, 1000, '0'))) FROM generate_series(1, 1000) i" >/dev/null
-	wait_for server_done
+	wait_for all_read
+}
+
+# What the pipe still holds, and what the error says was not written, is all of it.
+accounted_for() {
+	local left written
+	left=$(sed -nE 's/.* standard output takes nothing more; ([0-9]+) notifications were not written$/\1/p' "$ERR")
+	exec 9<"$TMP/pipe" 8>&- # the pipe has no writer any more
+	written=$(wc -l <&9)
+	exec 9<&-
+	echo "$written in the pipe, $left were not written"
+	((written > 0 && left > 0 && written + left == 1000))
 }
 
 @test "a second signal: 1, and how many were not written" {
@@ -83,18 +94,16 @@ start_blocked() {
 	wait_for signals_taken "$PID"
 	kill -TERM "$PID"
 	end_pgwait
-	exec 8>&-
 	[[ $status -eq 1 ]]
-	grep -Eq 'standard output takes nothing more; [0-9]+ notifications were not written' "$ERR"
+	accounted_for
 }
 
 @test "no progress for 5 s at the end: 1, and how many were not written" {
 	start_blocked
 	kill -TERM "$PID"
 	end_pgwait
-	exec 8>&-
 	[[ $status -eq 1 ]]
-	grep -Eq 'standard output takes nothing more; [0-9]+ notifications were not written' "$ERR"
+	accounted_for
 }
 
 @test "a slow reader gets everything, as long as there is progress" {
@@ -115,15 +124,27 @@ start_blocked() {
 	grep -Eq 'the reader of standard output is gone; [0-9]+ notifications were not written' "$ERR"
 }
 
-@test "everything received is written before the end" {
-	start_pgwait -f %p jobs
-	sql -c "SELECT count(pg_notify('jobs', i::text)) FROM generate_series(1, 5000) i" >/dev/null
-	wait_for lines "$OUT" 1
-	kill -TERM "$PID"
-	end_pgwait
-	[[ $status -eq 0 ]]
-	n=$(wc -l <"$OUT")
-	cmp "$OUT" <(seq "$n")
+@test "everything received is written before the end: SIGTERM, SIGHUP, quit, a lost server" {
+	for end in TERM HUP quit lost; do
+		mkfifo "$TMP/control"
+		exec 7<>"$TMP/control"
+		start_blocked --reconnect never --control "$TMP/control"
+		case $end in
+		quit) echo quit >&7 ;;
+		lost) sql -c "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'pgwait'" >/dev/null ;;
+		*) kill "-$end" "$PID" ;;
+		esac
+		if [[ $end == lost ]]; then wait_for grep -q 'lost the connection' "$ERR"; else wait_for signals_taken "$PID"; fi
+		exec 9<"$TMP/pipe" 8>&- # from now on it is read
+		cat <&9 >"$OUT" 3>&- &
+		reader=$!
+		exec 9<&-
+		end_pgwait
+		wait "$reader"
+		[[ $status -eq $([[ $end == lost ]] && echo 2 || echo 0) ]]
+		cmp "$OUT" <(seq -f %01000.0f 1000)
+		rm "$TMP/pipe" "$TMP/ready" "$TMP/control"
+	done
 }
 
 @test "the server goes down, and no reconnecting: 2, with the reason" {

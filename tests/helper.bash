@@ -57,6 +57,11 @@ server_done() {
 		[[ $(sql -c 'SELECT pg_notification_queue_usage() = 0') == t ]]
 }
 
+# pgwait has read all of it, too, by a Unix socket: none is left to it at the end.
+all_read() {
+	server_done && ! unread 1 1
+}
+
 # start_pgwait ARG...: in the background, its stdout in $OUT and stderr in $ERR; returns once every
 # connection listens. PID is its pid.
 start_pgwait() {

@@ -346,10 +346,11 @@ kill_until_gone() {
 	start_pgwait --notify-cmd "echo >>'$TMP/ran'" jobs
 	notify jobs first
 	wait_for has "$TMP/ran" 1
+	none() { ! ps -o stat= --ppid "$PID" | grep -q .; }
+	wait_for none
 	fds=$(ls "/proc/$PID/fd" | wc -l)
 	send 100
 	wait_for has "$TMP/ran" 101
-	none() { ! ps -o stat= --ppid "$PID" | grep -q .; }
 	wait_for none
 	[[ $(ls "/proc/$PID/fd" | wc -l) -eq $fds ]]
 }
@@ -365,15 +366,14 @@ kill_until_gone() {
 
 	start_pgwait --notify-cmd "until [ -e '$TMP/go' ]; do sleep 0.02; done; echo \$PGWAIT_PAYLOAD >>'$TMP/term'" jobs
 	send 20
-	wait_for server_done
+	wait_for all_read
 	kill "$PID"
 	wait_for signals_taken "$PID"
 	[[ ! -e $TMP/term ]]
 	touch "$TMP/go"
 	end_pgwait
 	[[ $status -eq 0 ]]
-	n=$(wc -l <"$TMP/term")
-	cmp "$TMP/term" <(seq "$n")
+	cmp "$TMP/term" <(seq 20)
 
 	start_pgwait -e 1 --batch-cmd "cat >>'$TMP/e'" -f %p jobs
 	send 20
@@ -395,12 +395,12 @@ kill_until_gone() {
 	start_pgwait --notify-cmd "echo \$\$ >'$TMP/ran'; exec sleep 1000" jobs
 	send 20
 	wait_for test -s "$TMP/ran"
-	wait_for server_done
+	wait_for all_read
 	kill "$PID"
 	kill_until_gone
 	end_pgwait
 	[[ $status -eq 1 ]]
-	grep -Eq 'error: notification command was not run to its end for [0-9]+ notification' "$ERR"
+	grep -q 'error: notification command was not run to its end for 20 notifications$' "$ERR"
 	wait_for gone "$(<"$TMP/ran")"
 }
 
@@ -409,12 +409,12 @@ kill_until_gone() {
 	PID=$!
 	wait_for grep -qs listening "$ERR"
 	send 20
-	wait_for server_done
+	wait_for all_read
+	[[ ! -e $TMP/got ]]
 	touch "$TMP/leave" "$TMP/go"
 	end_pgwait
 	[[ $status -eq 0 ]]
-	n=$(wc -l <"$TMP/got")
-	cmp "$TMP/got" <(seq "$n")
+	cmp "$TMP/got" <(seq 20)
 }
 
 @test "-t 0: commands run for what was drained, and idle commands never" {
