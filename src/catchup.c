@@ -349,7 +349,7 @@ catchup_start(const struct catchup_settings *settings)
 	c->settings = *settings;
 	c->channel = xstrdup(settings->channel);
 	c->row = (struct record){.kind = RECORD_NOTIFICATION, .row = true};
-	c->fence.kinds = RECORD_BIT(RECORD_NOTIFICATION);
+	c->fence.rows = true;
 	c->fence.passed = on_delivered;
 	c->fence.arg = c;
 	c->connector = connector_start(settings->base, settings->target, &policy, on_connected, c);

@@ -68,7 +68,7 @@ end_run(struct hook *h, bool ok)
 	uint64_t running = h->running;
 
 	h->running = 0;
-	sink_done(&h->sink, running, ok);
+	sink_done(&h->sink, running, ok ? SINK_DELIVERED : SINK_FAILED);
 }
 
 static void
@@ -108,7 +108,7 @@ next_queue(struct hook *h)
 
 	while ((q = backlog_oldest(&h->backlog)) &&
 	       ((e = queue_front(q))->kind == QUEUE_GAP || next_included(h) == 0)) {
-		sink_done(&h->sink, e->count, false);
+		sink_done(&h->sink, e->count, SINK_DISCARDED);
 		queue_drop(q);
 	}
 	return q;

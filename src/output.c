@@ -163,7 +163,7 @@ on_written(const struct queue_entry *e, void *arg)
 {
 	struct output *o = arg;
 
-	sink_done(&o->sink, e->count, e->kind != QUEUE_GAP);
+	sink_done(&o->sink, e->count, e->kind == QUEUE_GAP ? SINK_DISCARDED : SINK_DELIVERED);
 }
 
 /* Nothing is written any more: what waits has failed. */
@@ -204,7 +204,8 @@ write_fresh(struct output *o)
 		queue_consume(&o->backlog.waiting, w, on_written, o);
 		return;
 	}
-	sink_done(&o->sink, buffer_length(&o->entries) / sizeof(struct queue_entry), true);
+	sink_done(
+	    &o->sink, buffer_length(&o->entries) / sizeof(struct queue_entry), SINK_DELIVERED);
 	buffer_clear(&o->fresh);
 	buffer_clear(&o->entries);
 }
@@ -238,7 +239,7 @@ output_pass(struct sink *s)
 			end(o, errno);
 	}
 	if (o->ended)
-		sink_done(s, s->in - s->out, false);
+		sink_done(s, s->in - s->out, SINK_FAILED);
 	hold(o);
 }
 

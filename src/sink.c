@@ -206,7 +206,7 @@ sinks_progress(const struct sinks *set)
 static bool
 concerns(const struct fence *f, const struct sink *s)
 {
-	return !f->kinds || f->kinds & s->kinds;
+	return !f->rows || s->kinds & RECORD_BIT(RECORD_NOTIFICATION);
 }
 
 static bool
@@ -275,8 +275,16 @@ fence_cancel(struct sinks *set, struct fence *f)
 		}
 }
 
+/* A fence that a record from the `first` to the last that `s` is done with belongs to. */
+static bool
+is_of(const struct fence *f, const struct sink *s, uint64_t first)
+{
+	return concerns(f, s) && s->out > f->from[s->index] &&
+	       (!f->set || first <= f->to[s->index]);
+}
+
 void
-sink_done(struct sink *s, uint64_t n, bool ok)
+sink_done(struct sink *s, uint64_t n, enum sink_outcome outcome)
 {
 	uint64_t first = s->out + 1;
 
@@ -285,8 +293,9 @@ sink_done(struct sink *s, uint64_t n, bool ok)
 	s->out += n;
 	s->progress++;
 	assert(s->out <= s->in);
-	for (struct fence *f = ok ? NULL : s->set->fences; f; f = f->next)
-		if (concerns(f, s) && s->out > f->from[s->index] &&
-		    (!f->set || first <= f->to[s->index]))
+	if (outcome == SINK_DELIVERED)
+		return;
+	for (struct fence *f = s->set->fences; f; f = f->next)
+		if (is_of(f, s, first) && !(f->rows && outcome == SINK_DISCARDED))
 			f->failed = true;
 }

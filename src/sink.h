@@ -64,7 +64,8 @@ enum overflow {
  * until `passed` was called, once every sink is done with them. `failed`: not all were delivered.
  */
 struct fence {
-	unsigned kinds; /* only sinks that take one of these matter; 0: all do */
+	bool
+	    rows; /* of a catch-up: only sinks of notifications matter, and not what they discard */
 	uint64_t from[SINKS_MAX], to[SINKS_MAX];
 	bool set, failed;
 	void (*passed)(struct fence *f, void *arg);
@@ -140,7 +141,13 @@ sink_hold(struct sink *s, size_t bytes)
 	s->held = bytes;
 }
 
-/* For sinks: done with the next `n` records; `ok`: delivered. */
-void sink_done(struct sink *s, uint64_t n, bool ok);
+enum sink_outcome {
+	SINK_DELIVERED,
+	SINK_DISCARDED, /* notifications, and never rows */
+	SINK_FAILED,
+};
+
+/* For sinks: done with the next `n` records. */
+void sink_done(struct sink *s, uint64_t n, enum sink_outcome outcome);
 
 #endif

@@ -134,7 +134,7 @@ succeed(struct spool *s)
 	for (size_t i = 0; i < n; i++) {
 		bool committed = e[i].kind != QUEUE_GAP;
 
-		sink_done(&s->sink, e[i].count, committed);
+		sink_done(&s->sink, e[i].count, committed ? SINK_DELIVERED : SINK_DISCARDED);
 		if (e[i].kind != QUEUE_EVENT)
 			s->settings.settled(e[i].count, committed, s->settings.settled_arg);
 	}

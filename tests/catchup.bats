@@ -134,6 +134,31 @@ paused() {
 	[ "$(sort -u "$OUT" | wc -l)" -eq 5000 ]
 }
 
+@test "rows are never dropped, beside a flood of notifications that are" {
+	sql -c "INSERT INTO work (payload) SELECT 'row ' || rpad(n::text, 100, 'x') FROM generate_series(1, 2000) n"
+	mkfifo "$TMP/pipe"
+	exec 7<>"$TMP/pipe"
+	"$PGWAIT" --buffer 64KiB --overflow drop -f %p --catchup-sql "$work" jobs >"$TMP/pipe" 2>"$ERR" 3>&- 7>&- &
+	PID=$!
+	# More of them than the pipe takes wait in the buffer.
+	wait_for paused
+	sql -c "SELECT count(pg_notify('jobs', rpad(n::text, 100, 'x'))) FROM generate_series(1, 5000) n" >/dev/null
+	wait_for grep -q 'the oldest notifications are discarded' "$ERR"
+	cat <&7 >"$OUT" 3>&- 7<&- &
+	reader=$!
+	wait_for none_left
+	kill -TERM "$PID"
+	end_pgwait
+	exec 7>&-
+	[ "$status" -eq 0 ]
+	discarded=$(sed -nE 's/^pgwait: warning: ([0-9]+) notifications were discarded: .*/\1/p' "$ERR")
+	wait_for lines "$OUT" $((7000 - discarded))
+	kill "$reader"
+	((discarded > 0))
+	sed -nE 's/^row ([0-9]+)x*$/\1/p' "$OUT" | cmp - <(seq 2000)
+	grep -vc '^row ' "$OUT" | grep -qx $((5000 - discarded))
+}
+
 @test "a buffer that rows fill is no overflow" {
 	add 5000
 	run_split bash -c '"$0" -q -t 0 --buffer 16KiB --overflow exit -f %p --catchup-sql "$1" jobs | cat' "$PGWAIT" "$work"

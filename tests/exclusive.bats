@@ -123,10 +123,20 @@ locks() {
 	notify jobs one
 	wait_for received first one
 	wait_for test -s "$TMP/listens"
+	# Many idle events would have been due by its further questions: they are a second apart.
+	begin=$(sql -c 'SELECT clock_timestamp()')
+	wait_for asked_after "$begin"
+	[[ ! -e $TMP/ran && ! -s $TMP/second.out ]]
 	kill -KILL "$first"
 	wait_for says second active
 	wait_for test -s "$TMP/ran"
 	run ! received second one
+}
+
+# It was asked for the lock, by one that does not have it, a second after TIME at least.
+asked_after() {
+	[[ $(sql -c "SELECT count(*) FROM pg_stat_activity WHERE query ~ 'pg_try_advisory_lock' AND pid <> pg_backend_pid()
+		AND query_start > '$1'::timestamptz + interval '1 second'") -ge 1 ]]
 }
 
 @test "the stream: waiting, active with the gap" {

@@ -49,34 +49,121 @@ again() {
 	wait_for lines "$OUT" 1
 }
 
+# now: in microseconds, as microseconds TIME of what pgwait says.
+now() {
+	echo "${EPOCHREALTIME/[.,]/}"
+}
+
+microseconds() {
+	date -d "$1" +%s%6N
+}
+
+# The beginning of the gap that was told last.
+since() {
+	microseconds "$(grep -oE 'since 20[^,]*' "$ERR" | tail -n 1 | cut -d' ' -f2)"
+}
+
+# ask COMMAND: to the FIFO of --control, and until it is answered.
+ask() {
+	local before
+	before=$(grep -c '^pgwait: ok: ' "$ERR") || true
+	echo "$1" >"$TMP/control"
+	answered() { (($(grep -c '^pgwait: ok: ' "$ERR") > before)); }
+	wait_for answered
+}
+
 @test "the gap begins when the last answered query was sent" {
+	mkfifo -m 600 "$TMP/control"
+	start_pgwait --heartbeat 0 --control "$TMP/control" jobs
+	for round in 1 2; do
+		before=$(now)
+		ask drain
+		after=$(now)
+		terminate
+		wait_for again "$round"
+		echo "$before <= $(since) <= $after"
+		(($(since) >= before && $(since) <= after))
+	done
+}
+
+@test "heartbeats move the beginning of the gap on, as far as they are answered" {
 	start_pgwait --heartbeat 0.2 -f %p jobs
-	# Heartbeats move the beginning on: it is later than the start by then.
-	start=$(date +%s%6N)
-	beats() { (($(sql -c "SELECT (extract(epoch FROM state_change) * 1e6)::bigint FROM pg_stat_activity WHERE application_name = 'pgwait'") > start + 500000)); }
+	start=$(now)
+	query() { sql -c "SELECT (extract(epoch FROM $1) * 1e6)::bigint FROM pg_stat_activity WHERE application_name = 'pgwait'"; }
+	beats() { (($(query state_change) > start + 500000)); }
 	wait_for beats
+	# Nothing more is sent.
+	kill -STOP "$PID"
+	wait_for server_done
+	last=$(query query_start)
 	terminate
+	kill -CONT "$PID"
 	wait_for again 1
-	since=$(date -d "$(grep -oE 'since 20[^,]*' "$ERR" | cut -d' ' -f2)" +%s%6N)
-	((since > start))
+	echo "$start < $(since) <= $last"
+	(($(since) > start && $(since) <= last))
+}
+
+# batches FILE N [COMMAND...]: a hundred notifications in a transaction, N times and until COMMAND succeeds. FILE gets
+# a line for each: its name, and between which times it was committed.
+batches() {
+	local file=$1 n=$2 i name begin
+	shift 2
+	for ((i = 1; i <= n || ($# > 0 && i < 100000); i++)); do
+		name=${file##*/}.$i
+		begin=$(now)
+		sql -c "SELECT count(pg_notify('jobs', '$name.' || j)) FROM generate_series(1, 100) j" >/dev/null
+		echo "$name $begin $(now)" >>"$file"
+		((i < n)) || ! (($# > 0)) || ! "$@" || return 0
+	done
+}
+
+# Where the gaps of the `listening` events in $OUT begin and end.
+gaps() {
+	local begin length
+	while read -r begin length; do
+		begin=$(microseconds "$begin")
+		echo "$begin $((begin + length))"
+	done < <(jq -r 'select(.event == "listening" and .since) | "\(.since) \(.gap_seconds * 1e6 | round)"' "$OUT")
 }
 
 @test "every notification outside of a gap, and none twice: a backend that is terminated in a burst" {
-	start_pgwait -f %p jobs
-	for round in {1..5}; do
-		(for i in {1..30}; do
-			sql -c "SELECT count(pg_notify('jobs', '$round.$i.' || j)) FROM generate_series(1, 100) j" >/dev/null
-		done) 3>&- &
-		burst=$!
-		terminate
-		wait "$burst"
-		wait_for again "$round"
+	mkfifo -m 600 "$TMP/control"
+	start_pgwait --heartbeat 0 --control "$TMP/control" -j --events jobs
+	again() { [[ $(grep -c '"event":"listening".*"since"' "$OUT") -ge $1 ]]; }
+	replies() { [[ $(grep -c '"event":"reply"' "$OUT") -ge $1 ]]; }
+	for round in {1..3}; do
+		batches "$TMP/calm.$round" 5
+		# The gap begins after this.
+		echo drain >"$TMP/control"
+		wait_for replies "$round"
+		terminate 3>&- &
+		batches "$TMP/burst.$round" 10 again "$round"
+		wait $!
+		batches "$TMP/after.$round" 5
 	done
 	notify jobs end
-	wait_for grep -qx end "$OUT"
-	# In order within each batch of a hundred, each once.
-	[[ -z $(sort "$OUT" | uniq -d) ]]
-	awk -F. 'NF == 3 { if ($1 "." $2 == last && $3 != n + 1) { print; bad = 1 } last = $1 "." $2; n = $3 } END { exit bad }' "$OUT"
+	wait_for grep -q '"payload":"end"' "$OUT"
+	jq -r '.payload // empty' "$OUT" | grep -vx end >"$TMP/got"
+	[[ -z $(sort "$TMP/got" | uniq -d) ]]
+	gaps >"$TMP/gaps"
+	[[ $(wc -l <"$TMP/gaps") -eq 3 ]]
+	# What came of a batch is its beginning, without a hole; and all of it, if no gap has anything of its time.
+	cat "$TMP"/{calm,burst,after}.? >"$TMP/sent"
+	awk '
+		FILENAME ~ /gaps$/ { begin[++gaps] = $1; end[gaps] = $2; next }
+		FILENAME ~ /got$/ {
+			name = $0; sub(/\.[0-9]+$/, "", name); sub(/.*\./, "")
+			if ($0 != ++count[name]) { print name "." $0, "is number", count[name]; bad = 1 }
+			next
+		}
+		{
+			outside = 1
+			for (i = 1; i <= gaps; i++) if ($3 >= begin[i] && $2 <= end[i]) outside = 0
+			complete += outside
+			if (outside && count[$1] != 100) { print $1, "is outside of all gaps:", count[$1] + 0, "came"; bad = 1 }
+		}
+		END { print complete + 0, "batches outside of", gaps, "gaps"; exit bad || complete < 30 }' \
+		"$TMP/gaps" "$TMP/got" "$TMP/sent"
 }
 
 @test "what libpq holds when a connection dies is written, then it comes back" {
