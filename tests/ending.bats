@@ -109,9 +109,10 @@ accounted_for() {
 @test "a slow reader gets everything, as long as there is progress" {
 	start_blocked
 	kill -TERM "$PID"
-	for ((i = 0; i < 20; i++)); do head -c 50050 <&8; done >"$OUT"
+	exec 9<"$TMP/pipe" 8>&-
+	for ((i = 0; i < 20; i++)); do head -c 50050 <&9; done >"$OUT"
 	end_pgwait
-	exec 8>&-
+	exec 9<&-
 	[[ $status -eq 0 ]]
 	cmp "$OUT" <(seq -f %01000.0f 1000)
 }
