@@ -8,10 +8,12 @@
 
 #include "answer.h"
 #include "buffer.h"
+#include "canvas.h"
 #include "diagnosis.h"
 #include "escape.h"
 #include "format.h"
 #include "subscription.h"
+#include "tty.h"
 
 static const struct {
 	const char *text, *json;
@@ -31,82 +33,91 @@ static const struct {
     [POOLER_OTHER] = {"in transaction or statement mode", "transaction_or_statement"},
 };
 
-static void
-add_escaped(struct buffer *out, const char *s)
-{
-	size_t n = strlen(s);
+/* A section of text that is being put together. */
+struct section {
+	struct buffer *out;
+	bool terminal;
+};
 
-	buffer_add_end(out, escape_text(buffer_reserve(out, n * ESCAPE_TEXT_WORST), s, n));
+static void
+add_escaped(const struct section *s, const char *text)
+{
+	size_t n = strlen(text);
+	char *to = buffer_reserve(s->out, n * ESCAPE_TEXT_WORST);
+
+	buffer_add_end(s->out, escape_shown(to, text, n, s->terminal));
 }
 
 /* One line; takes `text`. */
 static void
-row(struct buffer *out, const char *name, char *text)
+row(const struct section *s, const char *name, char *text)
 {
-	buffer_addf(out, "  %-9s ", name);
-	add_escaped(out, text);
-	buffer_add(out, "\n", 1);
+	buffer_addf(s->out, "  %-9s ", name);
+	add_escaped(s, text);
+	buffer_add(s->out, "\n", 1);
 	free(text);
 }
 
 static void
-row_channels(struct buffer *out, const struct subscription *s)
+row_channels(const struct section *s, const struct subscription *wanted)
 {
 	struct buffer names = {0};
 
-	for (size_t i = 0; i < s->count; i++)
-		buffer_addf(&names, "%s%s", i ? ", " : "", s->channels[i]);
-	if (s->count)
-		row(out, "channels", xstrndup(buffer_content(&names), buffer_length(&names)));
+	for (size_t i = 0; i < wanted->count; i++)
+		buffer_addf(&names, "%s%s", i ? ", " : "", wanted->channels[i]);
+	if (wanted->count)
+		row(s, "channels", xstrndup(buffer_content(&names), buffer_length(&names)));
 	buffer_free(&names);
 }
 
 static void
-rows_of_server(struct buffer *out, const struct findings *f)
+rows_of_server(const struct section *s, const struct findings *f)
 {
 	const char *security = f->security         ? f->security
 			       : f->host[0] == '/' ? "a local socket"
 						   : "not encrypted";
 
-	row(out, "reached", xasprintf("%s, port %s, %s", f->host, f->port, security));
-	row(out, "server",
-	    xasprintf("PostgreSQL %s%s", f->version,
+	row(s, "reached", xasprintf("%s, port %s, %s", f->host, f->port, security));
+	row(s, "server",
+	    xasprintf("PostgreSQL %s%s", f->version ? f->version : "of unknown version",
 		!f->asked    ? ""
 		: f->standby ? ", standby"
 			     : ", primary"));
 	if (f->asked)
-		row(out, "role", xasprintf("%s, in database %s", f->role, f->database));
-	row(out, "encoding", xstrdup(f->encoding));
-	row(out, "pooler", xstrdup(poolers[f->pooler].text));
+		row(s, "role", xasprintf("%s, in database %s", f->role, f->database));
+	row(s, "encoding", xstrdup(f->encoding ? f->encoding : "unknown"));
+	row(s, "pooler", xstrdup(poolers[f->pooler].text));
 }
 
 static void
-rows_of_delivery(struct buffer *out, const struct findings *f)
+rows_of_delivery(const struct section *s, const struct findings *f)
 {
 	if (f->delivered)
-		row(out, "delivery",
+		row(s, "delivery",
 		    xasprintf("%d of %d, median %.2f ms", f->delivered, f->sent,
 			(double)f->median / 1000));
 	else if (f->sent)
-		row(out, "delivery", xasprintf("0 of %d", f->sent));
+		row(s, "delivery", xasprintf("0 of %d", f->sent));
 	if (f->asked && f->queue >= 0)
-		row(out, "queue", xasprintf("%.1f %% used", 100 * f->queue));
+		row(s, "queue", xasprintf("%.1f %% used", 100 * f->queue));
 }
 
 void
-checkreport_text(struct buffer *out, const struct subscription *s, const struct findings *f,
-    const struct problems *p)
+checkreport_text(struct buffer *out, const struct subscription *wanted, const struct findings *f,
+    const struct problems *p, bool terminal)
 {
-	add_escaped(out, s->target->label);
+	const struct section s = {out, terminal};
+
+	add_escaped(&s, wanted->target->label);
 	buffer_addf(out, ": %s%s\n", verdicts[f->verdict].text,
 	    f->verdict == VERDICT_THROUGH && p->count ? ", but see below" : "");
 	if (f->host)
-		rows_of_server(out, f);
-	row_channels(out, s);
-	rows_of_delivery(out, f);
+		rows_of_server(&s, f);
+	row_channels(&s, wanted);
+	rows_of_delivery(&s, f);
 	for (size_t i = 0; i < p->count; i++) {
-		row(out, "PROBLEM", xstrdup(p->list[i].text));
-		row(out, "  to do", xstrdup(p->list[i].advice));
+		row(&s, "PROBLEM", xstrdup(p->list[i].text));
+		row(&s, "  to do", xstrdup(p->list[i].advice));
 	}
 }
 
@@ -212,8 +223,9 @@ put_problems(struct answer *a, const struct problems *p)
 
 void
 checkreport_json(struct buffer *out, const struct subscription *s, const struct findings *f,
-    const struct problems *p)
+    const struct problems *p, bool terminal)
 {
+	struct canvas canvas = {.out = out, .ascii = terminal && !tty_reads_utf8()};
 	struct answer a = {0};
 
 	put_string(&a, "connection", s->target->label);
@@ -228,6 +240,8 @@ checkreport_json(struct buffer *out, const struct subscription *s, const struct 
 	put_number(&a, "queue_usage", f->asked && f->queue >= 0, f->queue, 6);
 	put_holders(&a, f);
 	put_problems(&a, p);
-	buffer_addf(out, "{%.*s}\n", (int)buffer_length(&a.keys), buffer_content(&a.keys));
+	buffer_add(out, "{", 1);
+	canvas_json(&canvas, buffer_content(&a.keys), buffer_length(&a.keys));
+	buffer_add(out, "}\n", 2);
 	answer_clear(&a);
 }

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "buffer.h"
 #include "check.h"
@@ -51,17 +52,18 @@ write_out(struct doctor *d, const struct buffer *b)
 static void
 report(struct doctor *d, const struct subscription *s, const struct findings *f)
 {
+	const bool terminal = isatty(STDOUT_FILENO);
 	struct problems problems = diagnose(f);
 	struct buffer b = {0};
 
 	if (d->options->quiet && problems.count == 0)
 		return;
 	if (d->options->json) {
-		checkreport_json(&b, s, f, &problems);
+		checkreport_json(&b, s, f, &problems, terminal);
 	} else {
 		if (d->written++)
 			buffer_add(&b, "\n", 1);
-		checkreport_text(&b, s, f, &problems);
+		checkreport_text(&b, s, f, &problems, terminal);
 	}
 	write_out(d, &b);
 	buffer_free(&b);

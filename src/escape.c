@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "tty.h"
 #include "util.h"
 
 static const char hex[] = "0123456789abcdef";
@@ -304,11 +305,21 @@ escape_json(char *out, const char *s, size_t n)
 }
 
 char *
-escape_text_dup(const char *s, size_t n)
+escape_shown(char *out, const char *s, size_t n, bool terminal)
+{
+	if (!terminal || tty_reads_utf8())
+		return escape_text(out, s, n);
+	for (size_t i = 0; i < n; i++)
+		out = escape_text(out, s + i, 1); /* one byte of a character is none */
+	return out;
+}
+
+char *
+escape_shown_dup(const char *s, size_t n, bool terminal)
 {
 	char *out = xmalloc(n * ESCAPE_TEXT_WORST + 1);
 
-	*escape_text(out, s, n) = '\0';
+	*escape_shown(out, s, n, terminal) = '\0';
 	return out;
 }
 

@@ -30,8 +30,14 @@ char *escape_text(char *out, const char *s, size_t n);
 /* The inside of a JSON string (RFC 8259), always valid UTF-8: other bytes become U+FFFD. */
 char *escape_json(char *out, const char *s, size_t n);
 
-/* As escape_text(), into a new string. */
-char *escape_text_dup(const char *s, size_t n);
+/*
+ * As escape_text(), for what people read. A terminal of a locale other than UTF-8 gets nothing but ASCII, and
+ * the rest as \xHH: to one of eight bits, bytes within a character of UTF-8 are control characters.
+ */
+char *escape_shown(char *out, const char *s, size_t n, bool terminal);
+
+/* The same into a new string. */
+char *escape_shown_dup(const char *s, size_t n, bool terminal);
 
 char *base64(char *out, const char *s, size_t n);
 

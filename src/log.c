@@ -12,7 +12,6 @@
 
 #include "escape.h"
 #include "statusline.h"
-#include "tty.h"
 
 /* Growing distances: the first, and the longest. */
 #define DISTANCE     SECOND
@@ -52,20 +51,6 @@ write_line(const char *line, size_t n)
 	}
 }
 
-/* A terminal that knows no UTF-8 gets none. */
-static char *
-escape(char *out, const char *s, size_t n)
-{
-	if (!isatty(STDERR_FILENO) || tty_reads_utf8())
-		return escape_text(out, s, n);
-	for (size_t i = 0; i < n; i++)
-		if (s[i] & 0x80)
-			out += sprintf(out, "\\x%02x", (unsigned char)s[i]);
-		else
-			out = escape_text(out, s + i, 1);
-	return out;
-}
-
 static void PRINTF_LIKE(2, 0) log_line(const char *kind, const char *fmt, va_list ap)
 {
 	char *message, *line, *end;
@@ -73,7 +58,7 @@ static void PRINTF_LIKE(2, 0) log_line(const char *kind, const char *fmt, va_lis
 
 	line = xmalloc(n * ESCAPE_TEXT_WORST + strlen(kind) + 16);
 	end = line + sprintf(line, "pgwait: %s", kind);
-	end = escape(end, message, n);
+	end = escape_shown(end, message, n, isatty(STDERR_FILENO));
 	*end++ = '\n';
 	statusline_hide();
 	write_line(line, (size_t)(end - line));

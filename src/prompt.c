@@ -172,8 +172,8 @@ prompt_start(
     struct event_base *base, const char *label, const char *user, prompt_done *done, void *arg)
 {
 	struct prompt *p = xcalloc(1, sizeof *p), **at = &queue;
-	char *shown_user = escape_text_dup(user, strlen(user));
-	char *shown_label = escape_text_dup(label, strlen(label));
+	char *shown_user = escape_shown_dup(user, strlen(user), true);
+	char *shown_label = escape_shown_dup(label, strlen(label), true);
 
 	p->base = base;
 	p->text = xasprintf("Password for user %s (%s): ", shown_user, shown_label);

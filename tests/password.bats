@@ -102,6 +102,14 @@ keys() {
 	[[ $(<"$TMP/ended") -eq 0 ]]
 }
 
+@test "a terminal of another locale is asked in ASCII" {
+	export LC_ALL=C
+	on_terminal '"$PGWAIT" -t 0 -W -U $(printf "m\\303\\274\\305\\233") jobs'
+	wait_for screen 'Password for user m\\xc3\\xbc\\xc5\\x9b (postgres@'
+	keys C-c
+	wait_for test -e "$TMP/ended"
+}
+
 @test "-W asks though no password is needed" {
 	on_terminal '"$PGWAIT" -t 0 -W -U postgres jobs'
 	wait_for screen 'Password for user postgres'

@@ -167,6 +167,25 @@ stamp='[0-2][0-9]:[0-5][0-9]:[0-6][0-9]\.[0-9]{3}'
 	wait_for shows ' caf\\xc3\\xa9$'
 }
 
+@test "--check in a C locale is ASCII, as text and as JSON; in a UTF-8 locale it is not" {
+	# The second byte of the last letter is 0x9b, which begins a sequence for a terminal of eight bits.
+	sql -c 'CREATE DATABASE "grünś"'
+	for LC_ALL in C.UTF-8 C; do
+		export LC_ALL
+		printf -v command '%q ' "$PGWAIT" --check -d grünś
+		start_screen 1000 "$command; $command -j"
+		wait_for shows '"delivered":20'
+		if [[ $LC_ALL == C ]]; then
+			screen | grep -qF 'role      postgres, in database gr\xc3\xbcn\xc5\x9b'
+			screen | grep -qF '"database":"gr\u00fcn\u015b"'
+		else
+			screen | grep -qF 'role      postgres, in database grünś'
+			screen | grep -qF '"database":"grünś"'
+		fi
+		t kill-server
+	done
+}
+
 @test "a database in another encoding" {
 	sql -c "CREATE DATABASE latin ENCODING LATIN1 LOCALE 'C' TEMPLATE template0"
 	run_screen 80 -d latin jobs

@@ -30,7 +30,7 @@ expect(struct reader *r, const void *bytes, size_t n)
 static void
 expect_text(struct reader *r, const char *s, size_t n)
 {
-	char *text = escape_text_dup(s, n); /* the target "text" judges this one */
+	char *text = escape_shown_dup(s, n, false); /* the target "text" judges this one */
 
 	expect(r, text, strlen(text));
 	free(text);

@@ -13,7 +13,7 @@
 static void
 check_escape(const uint8_t *data, size_t size)
 {
-	char *text = escape_text_dup((const char *)data, size);
+	char *text = escape_shown_dup((const char *)data, size, false);
 	size_t length = strlen(text);
 	char *back = xmalloc(length);
 
