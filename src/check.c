@@ -295,6 +295,7 @@ on_asked(void *arg, const PGresult *result)
 {
 	struct check *c = arg;
 	int64_t pid;
+	char *text;
 
 	if (!result)
 		return;
@@ -305,8 +306,11 @@ on_asked(void *arg, const PGresult *result)
 		end_with(c, VERDICT_UNREACHED, result);
 		return;
 	} else {
-		log_warning("could not ask \"%s\" about itself: %s", c->subscription->target->label,
+		text = inquiry_text(c->encoding,
 		    request_failed(result) ? request_message(result) : "unexpected answer");
+		log_warning(
+		    "could not ask \"%s\" about itself: %s", c->subscription->target->label, text);
+		free(text);
 	}
 	if (c->found.queue >= QUEUE_WARNING) {
 		to_step(c, STEP_ASKING);
@@ -323,11 +327,16 @@ on_first(PGconn *conn, const struct connector_failure *failure, void *arg)
 
 	c->connector = NULL;
 	if (!conn) {
-		c->found.wants_password = failure->permanent && !failure->sqlstate;
 		end(c, VERDICT_UNREACHED, failure->reason, failure->sqlstate);
 		return;
 	}
 	inquiry_of_connection(&c->found, conn);
+	if (c->found.pooler == POOLER_CONSOLE) {
+		PQfinish(conn);
+		end(c, VERDICT_REFUSED,
+		    "this is the console of a pgbouncer, which has no notifications", NULL);
+		return;
+	}
 	c->encoding = c->found.encoding ? encoding_open(c->found.encoding) : NULL;
 	c->first = link_open(c->base, conn, c->subscription->target, on_wake, c);
 	link_read(c->first, true);
@@ -418,23 +427,6 @@ disconnect(struct check *c)
 	pace_remove(&c->job);
 }
 
-static int
-compare(const void *a, const void *b)
-{
-	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-
-	return (x > y) - (x < y);
-}
-
-static void
-set_median(struct check *c)
-{
-	int n = c->found.delivered;
-
-	qsort(c->times, (size_t)n, sizeof c->times[0], compare);
-	c->found.median = n ? (c->times[(n - 1) / 2] + c->times[n / 2]) / 2 : -1;
-}
-
 /* The only place where the check ends: nothing of it runs above. */
 static void
 on_turn(void *arg)
@@ -450,7 +442,7 @@ on_turn(void *arg)
 	if (c->step != STEP_OVER)
 		return;
 	disconnect(c);
-	set_median(c);
+	c->found.median = median(c->times, (size_t)c->found.delivered);
 	c->done(&c->found, c->arg);
 }
 

@@ -31,6 +31,7 @@ static const struct {
     [POOLER_NONE] = {"none", "none"},
     [POOLER_SESSION] = {"in session mode", "session"},
     [POOLER_OTHER] = {"in transaction or statement mode", "transaction_or_statement"},
+    [POOLER_CONSOLE] = {"its console, with no database", "console"},
 };
 
 /* A section of text that is being put together. */
@@ -79,7 +80,8 @@ rows_of_server(const struct section *s, const struct findings *f)
 
 	row(s, "reached", xasprintf("%s, port %s, %s", f->host, f->port, security));
 	row(s, "server",
-	    xasprintf("PostgreSQL %s%s", f->version ? f->version : "of unknown version",
+	    xasprintf("%s%s%s", f->pooler == POOLER_CONSOLE ? "" : "PostgreSQL ",
+		f->version ? f->version : "of unknown version",
 		!f->asked    ? ""
 		: f->standby ? ", standby"
 			     : ", primary"));

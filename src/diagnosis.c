@@ -8,6 +8,7 @@
 
 #include "buffer.h"
 #include "format.h"
+#include "remedy.h"
 
 /* Less than this is a danger to LISTEN and NOTIFY, which may have to wait for others. */
 #define STATEMENT_TIMEOUT_LEAST SECOND
@@ -46,77 +47,23 @@ add(struct problems *p, const char *code, char *text, const char *advice)
 	p->list[p->count++] = (struct problem){code, text, xstrdup(advice)};
 }
 
-struct remedy {
-	const char *sqlstate, *code, *advice;
-};
-
-/* The one of this SQLSTATE; else the last. */
 static const struct remedy *
-find_remedy(const struct remedy *r, const char *sqlstate)
+remedy_of(const struct findings *f)
 {
-	while (r->sqlstate && strcmp(r->sqlstate, sqlstate) != 0)
-		r++;
-	return r;
-}
-
-static const struct remedy *
-remedy_unreached(const struct findings *f)
-{
-	static const struct remedy no_password = {NULL, "password",
-	    "give the password in the connection string, PGPASSWORD or the password file, or run "
-	    "pgwait at a terminal"};
-	static const struct remedy others[] = {
-	    {"28P01", "password",
-		"check the password, and where it comes from: connection string, PGPASSWORD, "
-		"password file"},
-	    {"28000", "authentication",
-		"check the role, whether it may log in, and the server's pg_hba.conf"},
-	    {"3D000", "database", "correct the name of the database, or create it"},
-	    {"55000", "database", "let the database accept connections, or take another one"},
-	    {"42501", "privilege", "let the role connect: GRANT CONNECT ON DATABASE ... TO ..."},
-	    {"53300", "connections",
-		"end sessions that nobody needs, or raise the limit: max_connections, or that of "
-		"the role or the database"},
-	    {"57P03", "starting", "wait until the server has started, or see its log"},
-	    {NULL, "rejected", "the server or a pooler says why; its log may say more"},
-	};
-	static const struct remedy unreachable = {NULL, "unreachable",
-	    "check that the server runs, that host and port are right, and what is in between"};
-
-	if (f->wants_password)
-		return &no_password;
-	return f->sqlstate[0] ? find_remedy(others, f->sqlstate) : &unreachable;
-}
-
-static const struct remedy *
-remedy_refused(const struct findings *f)
-{
-	static const struct remedy list[] = {
-	    {"25006", "standby",
-		"a standby has no notifications: connect to its primary (among several hosts, "
-		"target_session_attrs=primary finds it)"},
-	    {"22P05", "channel", "take a name that exists in the encoding of the database"},
-	    {NULL, "refused", "see the server's log, and its documentation of LISTEN"},
-	};
-
-	return find_remedy(list, f->sqlstate);
-}
-
-static const struct remedy *
-remedy_undelivered(const struct findings *f)
-{
+	static const struct remedy console = {
+	    "console", "connect to a database behind the pgbouncer"};
 	static const struct remedy pooler = {
-	    NULL, "pooler", "connect to the server itself, or to a pooler in session mode"};
-	static const struct remedy second = {NULL, "second_connection",
+	    "pooler", "connect to the server itself, or to a pooler in session mode"};
+	static const struct remedy second = {"second_connection",
 	    "let two connections be made: one that listens, and one that notifies"};
-	static const struct remedy list[] = {
-	    {"54000", "queue_full", "end the transaction that keeps the queue full"},
-	    {NULL, "undelivered", "see the server's load and its log, and check again"},
-	};
 
+	if (f->verdict == VERDICT_UNREACHED)
+		return remedy_unreached(f->sqlstate, f->reason);
+	if (f->verdict == VERDICT_REFUSED)
+		return f->pooler == POOLER_CONSOLE ? &console : remedy_refused(f->sqlstate);
 	if (f->pooler == POOLER_OTHER)
 		return &pooler;
-	return f->second ? &second : find_remedy(list, f->sqlstate);
+	return f->second ? &second : remedy_undelivered(f->sqlstate);
 }
 
 static void
@@ -126,9 +73,7 @@ diagnose_verdict(const struct findings *f, struct problems *p)
 
 	if (f->verdict == VERDICT_THROUGH)
 		return;
-	r = f->verdict == VERDICT_UNREACHED ? remedy_unreached(f)
-	    : f->verdict == VERDICT_REFUSED ? remedy_refused(f)
-					    : remedy_undelivered(f);
+	r = remedy_of(f);
 	add(p, r->code, xstrdup(f->reason), r->advice);
 }
 

@@ -22,7 +22,8 @@ enum pooler {
 	POOLER_UNKNOWN, /* there is one, or not; or of a kind that was not found out */
 	POOLER_NONE,
 	POOLER_SESSION,
-	POOLER_OTHER, /* transaction or statement */
+	POOLER_OTHER,   /* transaction or statement */
+	POOLER_CONSOLE, /* no database is behind it */
 };
 
 /* A session that keeps the notification queue from being emptied, or may. */
@@ -47,8 +48,7 @@ struct findings {
 	enum verdict verdict;
 	char *reason; /* NULL with VERDICT_THROUGH */
 	char sqlstate[6];
-	bool wants_password; /* that is why it was not reached */
-	bool second;         /* it was the second connection that failed */
+	bool second; /* it was the second connection that failed */
 
 	char *host, *port, *security; /* how it was reached; security: "TLSv1.3", NULL: plain */
 	char *version, *encoding;

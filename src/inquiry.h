@@ -11,7 +11,10 @@
 struct encoding;
 struct findings;
 
-/* A server's text as UTF-8, or as it came where it cannot be converted. The caller frees it. */
+/*
+ * A server's text as UTF-8, or as it came where it cannot be converted; its front, where it is of an absurd
+ * length. The caller frees it.
+ */
 char *inquiry_text(struct encoding *e, const char *s);
 
 /* What is known without asking: how the server was reached, its version and encoding. */

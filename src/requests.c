@@ -164,6 +164,8 @@ request_refused(const PGresult *result)
 {
 	const char *severity = PQresultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED);
 
+	if (!severity) /* before 9.6, and poolers */
+		severity = PQresultErrorField(result, PG_DIAG_SEVERITY);
 	return severity && strcmp(severity, "ERROR") == 0;
 }
 

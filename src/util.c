@@ -196,6 +196,21 @@ size_text(char out[SIZE_TEXT], size_t bytes)
 	return out;
 }
 
+static int
+compare(const void *a, const void *b)
+{
+	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+int64_t
+median(int64_t *values, size_t n)
+{
+	qsort(values, n, sizeof *values, compare);
+	return n ? (values[(n - 1) / 2] + values[n / 2]) / 2 : -1;
+}
+
 int
 parse_hex_digit(char c)
 {

@@ -56,6 +56,9 @@ MUST_CHECK bool parse_size(const char *s, size_t *bytes);
 #define SIZE_TEXT 32
 const char *size_text(char out[SIZE_TEXT], size_t bytes);
 
+/* Of values that are not negative, which it sorts; -1: there are none. */
+int64_t median(int64_t *values, size_t n);
+
 /* The value of a hexadecimal digit; -1: it is none. */
 int parse_hex_digit(char c);
 

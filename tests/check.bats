@@ -189,6 +189,36 @@ problems() {
 	[[ $status -eq 2 && $(get .sqlstate) == 53300 && $(problems) == connections ]]
 }
 
+# reserve N: reserved_connections is N, in the database "sixteen"; where the server has no such setting, it seems to be.
+reserve() {
+	sql -c 'CREATE DATABASE sixteen'
+	if [[ $(sql -c "SELECT current_setting('server_version_num')::int >= 160000") == t ]]; then
+		sql -c "ALTER SYSTEM SET reserved_connections = $1"
+		pg restart
+		return
+	fi
+	sql -d sixteen -c 'SET allow_system_table_mods = on' -c 'CREATE ROLE reserved' \
+		-c "UPDATE pg_authid SET rolname = 'pg_use_reserved_connections' WHERE rolname = 'reserved'" \
+		-c "CREATE OR REPLACE VIEW pg_catalog.pg_settings AS SELECT * FROM pg_catalog.pg_show_all_settings()
+			UNION ALL SELECT 'reserved_connections', '$1', unit, category, short_desc, extra_desc, context, vartype, source,
+				min_val, max_val, enumvals, boot_val, reset_val, sourcefile, sourceline, pending_restart
+			FROM pg_catalog.pg_show_all_settings() WHERE name = 'max_connections'"
+}
+
+@test "connections that others have reserved are not there for this role" {
+	reserve $(($(sql -c 'SHOW max_connections') - $(sql -c 'SHOW superuser_reserved_connections') - 20))
+	sql -c 'CREATE ROLE ordinary LOGIN' -c 'CREATE ROLE preferred LOGIN IN ROLE pg_use_reserved_connections'
+	connections=()
+	for i in {1..17}; do connections+=("application_name=taken$i"); done
+	start_pgwait "${connections[@]}" jobs
+	check -d sixteen -U ordinary
+	[[ $status -eq 0 && $(problems) == max_connections && $(get '.problems[0].text') == *'of the 20 connections'* ]]
+	check -d sixteen -U preferred
+	[[ $status -eq 0 && $(problems) == '' ]]
+	check -d sixteen
+	[[ $status -eq 0 && $(problems) == '' ]]
+}
+
 # fill: over 1 % of the queue of 8 GB.
 fill() {
 	sql -o /dev/null -c "SELECT pg_notify('filling', repeat('x', 7900) || i) FROM generate_series(1, 14000) i"

@@ -916,6 +916,17 @@ test_ticker(void)
 	event_base_free(base);
 }
 
+static void
+test_median(void)
+{
+	int64_t odd[] = {30, 10, 20}, even[] = {40, 10, 20, 30};
+
+	check(median(odd, 3) == 20, "median", "the one in the middle");
+	check(median(even, 4) == 25, "median", "between the two in the middle");
+	check(median(odd, 1) == 10, "median", "of one");
+	check(median(odd, 0) == -1, "median", "of none");
+}
+
 /* Whatever is asked for, there is a string. */
 static void
 test_values(void)
@@ -969,6 +980,7 @@ main(void)
 	test_fifo();
 	test_queue();
 	test_sqlstates();
+	test_median();
 	test_values();
 	return check_end();
 }

@@ -38,6 +38,8 @@ test_verdicts(void)
 	    {VERDICT_UNREACHED, "42501", "privilege"},
 	    {VERDICT_UNREACHED, "53300", "connections"},
 	    {VERDICT_UNREACHED, "57P03", "starting"},
+	    {VERDICT_UNREACHED, "42704", "parameter"},
+	    {VERDICT_UNREACHED, "22023", "parameter"},
 	    {VERDICT_REFUSED, "25006", "standby"},
 	    {VERDICT_REFUSED, "22P05", "channel"},
 	    {VERDICT_REFUSED, "42601", "refused"},
@@ -58,15 +60,108 @@ static void
 test_causes(void)
 {
 	char reason[] = "why";
-	struct findings f = {
-	    .verdict = VERDICT_UNREACHED, .reason = reason, .wants_password = true};
-
-	check_codes("no password", &f, "password");
-	f = (struct findings){.verdict = VERDICT_UNDELIVERED, .reason = reason, .second = true};
+	struct findings f = {.verdict = VERDICT_UNDELIVERED, .reason = reason, .second = true};
 	check_codes("no second connection", &f, "second_connection");
 	f = (struct findings){
 	    .verdict = VERDICT_UNDELIVERED, .reason = reason, .pooler = POOLER_OTHER};
 	check_codes("pooler", &f, "pooler");
+	f = (struct findings){
+	    .verdict = VERDICT_REFUSED, .reason = reason, .pooler = POOLER_CONSOLE};
+	check_codes("a pooler's console", &f, "console");
+}
+
+/* What libpq says, in one version or another, where nothing has an SQLSTATE. */
+static void
+test_reasons(void)
+{
+	static const struct {
+		const char *reason, *code;
+	} cases[] = {
+	    {"fe_sendauth: no password supplied", "password"},
+	    {"a password is needed, and there is no terminal to ask for it", "password"},
+	    {"could not open certificate file \"c\": Permission denied", "client_certificate"},
+	    {"could not read certificate file \"c\": no start line", "client_certificate"},
+	    {"certificate present, but not private key file \"k\"", "client_certificate"},
+	    {"private key file \"k\" has group or world access", "client_certificate"},
+	    {"private key file \"k\" must be owned by the current user or root",
+		"client_certificate"},
+	    {"could not load private key file \"k\": key values mismatch", "client_certificate"},
+	    {"could not stat private key file \"k\": Permission denied", "client_certificate"},
+	    {"SSL error: tlsv1 alert unknown ca", "client_certificate"},
+	    {"SSL error: sslv3 alert bad certificate", "client_certificate"},
+	    {"SSL error: ssl/tls alert certificate expired", "client_certificate"},
+	    {"SSL error: tlsv13 alert certificate required", "client_certificate"},
+	    {"root certificate file \"r\" does not exist; Either provide the file, use the "
+	     "system's trusted roots with sslrootcert=system, or change sslmode to disable server "
+	     "certificate verification",
+		"root_certificate"},
+	    {"could not get home directory to locate root certificate file", "root_certificate"},
+	    {"could not read root certificate file \"r\": no certificate or crl found",
+		"root_certificate"},
+	    {"could not load system root certificate paths: x", "root_certificate"},
+	    {"SSL error: certificate verify failed", "server_certificate"},
+	    {"SSL error: certificate verify failed (self-signed certificate)",
+		"server_certificate"},
+	    {"server certificate for \"a\" does not match host name \"b\"", "certificate_name"},
+	    {"server certificate for \"a\" (and 2 other names) does not match host name \"b\"",
+		"certificate_name"},
+	    {"could not get server's host name from server certificate", "certificate_name"},
+	    {"host name must be specified for a verified SSL connection", "certificate_name"},
+	    {"channel binding required, but SSL not in use", "channel_binding"},
+	    {"Channel binding required, but server authenticated client without channel binding",
+		"channel_binding"},
+	    {"channel binding is required, but server did not offer an authentication method that "
+	     "supports channel binding",
+		"channel_binding"},
+	    {"GSSAPI encryption required but was impossible (possibly no credential cache, no "
+	     "server support, or using a local socket)",
+		"gssapi"},
+	    {"server doesn't support GSSAPI encryption, but it was required", "gssapi"},
+	    {"could not initiate GSSAPI security context: x", "gssapi"},
+	    {"received invalid response to GSSAPI negotiation: H", "protocol"},
+	    {"received invalid response to SSL negotiation: H", "protocol"},
+	    {"expected authentication request from server, but received H", "protocol"},
+	    {"server does not support SSL, but SSL was required", "tls"},
+	    {"SSL error: unsupported protocol", "tls"},
+	    {"SSL error: wrong version number", "tls"},
+	    {"weak sslmode \"allow\" may not be used with sslrootcert=system (use verify-full)",
+		"tls"},
+	    {"requirepeer specifies \"a\", but actual peer user name is \"b\"", "requirepeer"},
+	    {"local user with ID 17 does not exist", "requirepeer"},
+	    {"authentication method requirement \"md5\" failed: server did not complete "
+	     "authentication",
+		"require_auth"},
+	    {"none of the server's SASL authentication mechanisms are supported", "authentication"},
+	    {"authentication method 7 not supported", "authentication"},
+	    {"server is not in hot standby mode", "target_session_attrs"},
+	    {"session is not read-only", "target_session_attrs"},
+	    {"server is in hot standby mode", "target_session_attrs"},
+	    {"session is read-only", "target_session_attrs"},
+	    {"invalid integer value \"x\" for connection option \"keepalives\"", "parameter"},
+	    {"Unix-domain socket path \"/x\" is too long (maximum 107 bytes)", "parameter"},
+	    {"Permission denied; Is the server running locally and accepting connections on that "
+	     "socket?",
+		"permission"},
+	    {"could not translate host name \"nosuch\" to address: Name or service not known",
+		"host_name"},
+	    {"connection to server at \"a\", port 5432: the name was not resolved in 10 s",
+		"host_name"},
+	    {"Connection refused", "unreachable"},
+	    {"connection to server at \"a\", port 5432: no answer in 10 s", "unreachable"},
+	    {"server closed the connection unexpectedly", "unreachable"},
+	    /* Of several hosts. */
+	    {"could not translate host name \"a\" to address: x; session is read-only",
+		"target_session_attrs"},
+	    {"Connection refused; could not translate host name \"a\" to address: x", "host_name"},
+	};
+
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct findings f = {.verdict = VERDICT_UNREACHED, .queue = -1};
+
+		f.reason = xstrdup(cases[i].reason);
+		check_codes(cases[i].reason, &f, cases[i].code);
+		free(f.reason);
+	}
 }
 
 static void
@@ -129,6 +224,7 @@ main(void)
 {
 	test_verdicts();
 	test_causes();
+	test_reasons();
 	test_settings();
 	test_limits();
 	test_queue();
