@@ -18,18 +18,28 @@ struct trailer {
 	size_t input;     /* the last bytes, but for the zero byte, are standard input too */
 };
 
-/* Appends a variable; `n` bytes at `s` in `e`, or UTF-8 where that is NULL. */
+/* `n` bytes at `s` in `e`, or UTF-8 where that is NULL. */
 static void
-add_bytes(struct buffer *out, const char *name, struct encoding *e, const char *s, size_t n)
+add_utf8(struct buffer *out, struct encoding *e, const char *s, size_t n)
 {
 	struct segments text = {.list = &(struct segment){s, n}, .count = 1};
 
-	buffer_add(out, name, strlen(name));
 	if (e)
 		text = encoding_to_utf8(e, s, n);
 	for (size_t i = 0; i < text.count; i++)
 		buffer_add(out, text.list[i].bytes, text.list[i].length);
+}
+
+/* Appends a variable. It ends where the first zero byte is: what follows would be a variable of its own. */
+static void
+add_bytes(struct buffer *out, const char *name, struct encoding *e, const char *s, size_t n)
+{
+	size_t before = buffer_length(out);
+
+	buffer_add(out, name, strlen(name));
+	add_utf8(out, e, s, n);
 	buffer_add(out, "", 1);
+	buffer_add_end(out, strchr(buffer_content(out) + before, '\0') + 1);
 }
 
 static void
@@ -53,7 +63,10 @@ add_number(struct buffer *out, const char *name, uint64_t n)
 	buffer_addf(out, "%s%" PRIu64 "%c", name, n, '\0');
 }
 
-/* The payload is last, so that it can be standard input as well. Returns how long it is. */
+/*
+ * The payload is last, so that it can be standard input as well, and a variable only where that can hold all of
+ * it. Returns how long it is.
+ */
 static size_t
 add_notification(struct buffer *out, const struct record *r, size_t *variables)
 {
@@ -62,13 +75,14 @@ add_notification(struct buffer *out, const struct record *r, size_t *variables)
 	struct buffer payload = {0};
 	size_t length;
 
-	add_bytes(&payload, "", e, r->payload, r->payload_length);
-	length = buffer_length(&payload) - 1;
+	add_utf8(&payload, e, r->payload, r->payload_length);
+	length = buffer_length(&payload);
+	buffer_add(&payload, "", 1);
 	add_bytes(out, "PGWAIT_CHANNEL=", e, r->channel, r->channel_length);
 	add_number(out, "PGWAIT_PAYLOAD_LENGTH=", length);
 	add_number(out, "PGWAIT_BACKEND_PID=", (uint64_t)r->pid);
 	*variables += 3;
-	if (length <= ENVIRONMENT_TEXT_MAX) {
+	if (length <= ENVIRONMENT_TEXT_MAX && strlen(buffer_content(&payload)) == length) {
 		buffer_add(out, name, sizeof name - 1);
 		++*variables;
 	}
@@ -180,6 +194,19 @@ environment_unpack(char *packed, size_t n, char *variables[ENVIRONMENT_MAX], str
 	return t.variables;
 }
 
+/* Of ours, and of what systemd says to one process of the service only: pgwait speaks for the others. */
+static bool
+is_private(const char *variable)
+{
+	static const char *const names[] = {
+	    "NOTIFY_SOCKET=", "WATCHDOG_PID=", "WATCHDOG_USEC=", "PGWAIT_"};
+
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+		if (strncmp(variable, names[i], strlen(names[i])) == 0)
+			return true;
+	return false;
+}
+
 char **
 environment_inherited(size_t *count)
 {
@@ -191,7 +218,7 @@ environment_inherited(size_t *count)
 	list = xcalloc(n + ENVIRONMENT_MAX + 1, sizeof *list);
 	*count = 0;
 	for (size_t i = 0; i < n; i++)
-		if (strncmp(environ[i], "PGWAIT_", 7) != 0)
+		if (!is_private(environ[i]))
 			list[(*count)++] = environ[i];
 	return list;
 }

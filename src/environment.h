@@ -16,8 +16,8 @@ struct buffer;
 struct record;
 
 /*
- * A longer string makes exec fail (fact F22). A payload beyond this is on standard input only, other
- * text is cut.
+ * A longer string makes exec fail (fact F22). A payload beyond this, or with a zero byte, is on standard
+ * input only; other text is cut.
  */
 #define ENVIRONMENT_TEXT_MAX ((size_t)32 << 10)
 
@@ -39,8 +39,9 @@ size_t environment_unpack(
     char *packed, size_t n, char *variables[ENVIRONMENT_MAX], struct input *input);
 
 /*
- * pgwait's own environment without variables of ours (PGWAIT_*), *count of them, with room for
- * ENVIRONMENT_MAX more and a NULL after those. The array is the caller's, the strings are not.
+ * pgwait's own environment without variables of ours (PGWAIT_*) and those that are for the main process of a
+ * systemd service, *count of them, with room for ENVIRONMENT_MAX more and a NULL after those. The array is
+ * the caller's, the strings are not.
  */
 char **environment_inherited(size_t *count);
 

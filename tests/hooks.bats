@@ -52,6 +52,19 @@ has() {
 	printf %s "$evil" | cmp - "$TMP/input"
 }
 
+@test "--notify-cmd: a zero byte, which a row of a spool may have, makes no variable" {
+	start_pgwait -n 1 --spool "$TMP/spool" jobs
+	notify jobs x
+	end_pgwait
+	sqlite3 "$TMP/spool" "UPDATE record SET channel = 'jobs' || char(0) || 'EVIL=1', payload = CAST('x' || char(0) || 'EVIL=2' AS BLOB)"
+	run_split "$PGWAIT" --from-spool "$TMP/spool" --notify-cmd "tr '\\0' @ >'$TMP/input'; env"
+	[[ $status -eq 0 && $(<"$TMP/input") == x@EVIL=2 ]]
+	run ! grep EVIL "$OUT"
+	grep -qx PGWAIT_CHANNEL=jobs "$OUT"
+	grep -qx PGWAIT_PAYLOAD_LENGTH=8 "$OUT"
+	run ! grep PGWAIT_PAYLOAD= "$OUT"
+}
+
 @test "--notify-cmd: text is UTF-8, and bytes without meaning are as they came" {
 	sql -c "CREATE DATABASE latin9 ENCODING LATIN9 LOCALE 'C' TEMPLATE template0" \
 		-c "CREATE DATABASE bytes ENCODING SQL_ASCII LOCALE 'C' TEMPLATE template0"
@@ -137,10 +150,11 @@ has() {
 	[[ $(wc -l <"$TMP/lost") -eq 1 ]]
 }
 
-@test "variables of the caller do not shine through" {
-	PGWAIT_CHANNEL=stray PGWAIT_COUNT=stray start_pgwait -t 0.05 --idle-cmd "env >'$TMP/env.new'; mv '$TMP/env.new' '$TMP/env'" jobs
+@test "variables of the caller, and what systemd says to pgwait alone, do not shine through" {
+	NOTIFY_SOCKET=$TMP/stray WATCHDOG_USEC=1stray WATCHDOG_PID=1stray PGWAIT_CHANNEL=stray PGWAIT_COUNT=stray NOTIFY_SOCKETS=stays start_pgwait -t 0.05 --idle-cmd "env >'$TMP/env.new'; mv '$TMP/env.new' '$TMP/env'" jobs
 	wait_for test -s "$TMP/env"
 	run ! grep stray "$TMP/env"
+	grep -qx NOTIFY_SOCKETS=stays "$TMP/env"
 }
 
 # --- What surrounds them

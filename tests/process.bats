@@ -138,3 +138,35 @@ first_runs() {
 	kill "$FIRST"
 	end_pgwait
 }
+
+# --- Descriptors
+
+@test "each descriptor that pgwait opens is closed by exec; those that it inherited stay as they were" {
+	mkfifo "$TMP/inherited"
+	exec 7<>"$TMP/inherited"
+	start_pgwait --control "$TMP/control" --spool "$TMP/spool" --exclusive descriptors --heartbeat 0.1 --listen-cmd : \
+		--notify-cmd "echo >>'$TMP/ran'; cat >/dev/null; until [ -e '$TMP/go' ]; do sleep 0.02; done" host=localhost jobs
+	notify jobs x
+	wait_for has "$TMP/ran" 1
+	for fd in "/proc/$PID/fd"/*; do
+		flags=$((8#$(awk '/^flags:/ { print $2 }' "/proc/$PID/fdinfo/${fd##*/}")))
+		# bats has some of its own, which are inherited too.
+		if [[ $(readlink "$fd") == "$(readlink "/proc/$$/fd/${fd##*/}")" || ${fd##*/} -le 2 ]]; then
+			((!(flags & 8#2000000)))
+		else
+			((flags & 8#2000000)) || { ls -l "/proc/$PID/fd" >&2; return 1; }
+		fi
+	done
+	# For reading and writing, and it waits.
+	[[ $(readlink "/proc/$PID/fd/7") == "$TMP/inherited" ]]
+	flags=$((8#$(awk '/^flags:/ { print $2 }' "/proc/$PID/fdinfo/7")))
+	(((flags & 8#4003) == 2))
+	# More than the standard three, and 7.
+	(($(ls "/proc/$PID/fd" | wc -l) > 8))
+	touch "$TMP/go"
+}
+
+@test "standard output and standard error are both closed: 1, and nobody can be told" {
+	run bash -c 'timeout 20 "$0" -t 0 jobs >&- 2>&-' "$PGWAIT"
+	[[ $status -eq 1 && -z $output ]]
+}

@@ -510,6 +510,17 @@ test_environment(void)
 		check(strcmp(variable(&r, "PGWAIT_EVENT", &input), "notification") == 0,
 		    "environment", "the event");
 	}
+	r.payload = "a\0LD_PRELOAD=b";
+	r.payload_length = 14;
+	r.channel = "jobs\0LD_PRELOAD=a";
+	r.channel_length = 17;
+	check(!variable(&r, "LD_PRELOAD", &input) && input.length == 14, "environment",
+	    "a zero byte begins no variable");
+	check(strcmp(variable(&r, "PGWAIT_CHANNEL", &input), "jobs") == 0 &&
+		  strcmp(variable(&r, "PGWAIT_BACKEND_PID", &input), "0") == 0,
+	    "environment", "nor does it displace one");
+	check(!variable(&r, "PGWAIT_PAYLOAD", &input), "environment",
+	    "a payload with a zero byte is no variable");
 	r = (struct record){.kind = RECORD_IDLE, .garbage = text};
 	text[100] = text[most - 5] = '\n';
 	check(strlen(variable(&r, "PGWAIT_GARBAGE", &input)) == most - 5, "environment",
