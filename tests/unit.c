@@ -721,10 +721,10 @@ test_fences(void)
 	sinks_take(&sinks, &notification);
 	sinks_pass(&sinks);
 	check(passed == 0, "fence", "nothing is delivered yet");
-	sink_done(&a, 1, false);
-	sink_done(&a, 1, false);
-	sink_done(&a, 1, true);
-	sink_done(&a, 1, false);
+	sink_done(&a, 1, SINK_FAILED);
+	sink_done(&a, 1, SINK_FAILED);
+	sink_done(&a, 1, SINK_DELIVERED);
+	sink_done(&a, 1, SINK_FAILED);
 	sinks_pass(&sinks);
 	check(passed == 2 && failures == 1, "fence", "only what it covers makes it fail");
 	check(first.failed && !second.failed, "fence", "the first did");

@@ -9,10 +9,6 @@
 #include "config.h"
 
 #include <event2/event.h>
-#include <stddef.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
 
 #include "buffer.h"
 #include "connection.h"
@@ -21,6 +17,7 @@
 #include "log.h"
 #include "operands.h"
 #include "pace.h"
+#include "server.h"
 #include "target.h"
 
 /* A length of 2 GB that the server claims is refused at once, rather than filled. */
@@ -36,28 +33,15 @@ __asan_default_options(void)
 
 static struct event_base *base;
 static struct subscriptions subscriptions;
-static int listener;
-
-/* A socket that needs no file: its name begins with a NUL byte, which libpq writes as @. */
-static void
-listen_abstract(const char *name)
-{
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	int n =
-	    snprintf(address.sun_path + 1, sizeof address.sun_path - 1, "%s/.s.PGSQL.5432", name);
-
-	listener = socket(AF_UNIX, SOCK_STREAM, 0);
-	REQUIRE(bind(listener, (struct sockaddr *)&address,
-		    (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)n)) == 0);
-	REQUIRE(listen(listener, 8) == 0);
-}
+static struct server server;
 
 static void
 set_up(void)
 {
-	char *name = xasprintf("pgwait-fuzz-%ld", (long)getpid());
+	char *name = xasprintf("@pgwait-fuzz-%ld", (long)getpid());
+	char *path = xasprintf("%s/.s.PGSQL.5432", name);
 	char *conninfo =
-	    xasprintf("host=@%s user=u dbname=d sslmode=disable gssencmode=disable", name);
+	    xasprintf("host=%s user=u dbname=d sslmode=disable gssencmode=disable", name);
 	const char *words[] = {conninfo, "jobs", "audit"};
 	struct operands o = {.words = words, .word_count = 3};
 	char *error;
@@ -65,22 +49,11 @@ set_up(void)
 	forget_environment();
 	log_set_level(LOG_QUIET);
 	base = event_base_new();
-	listen_abstract(name);
+	REQUIRE(server_open(&server, path));
 	REQUIRE(operands_parse(&o, &subscriptions, &error));
 	free(name);
+	free(path);
 	free(conninfo);
-}
-
-static void
-add_message(struct buffer *b, char type, const void *body, size_t n)
-{
-	unsigned char length[4] = {0, 0, (unsigned char)((n + 4) >> 8), (unsigned char)(n + 4)};
-
-	if (type)
-		buffer_add(b, &type, 1);
-	if (type)
-		buffer_add(b, length, 4);
-	buffer_add(b, body, n);
 }
 
 static void
@@ -89,11 +62,11 @@ add_handshake(struct buffer *b)
 	static const char encoding[] = "server_encoding\0LATIN1", version[] = "server_version\0"
 									      "15.0";
 
-	add_message(b, 'R', "\0\0\0\0", 4);
-	add_message(b, 'S', encoding, sizeof encoding);
-	add_message(b, 'S', version, sizeof version);
-	add_message(b, 'K', "\0\0\1\2\3\4\5\6", 8);
-	add_message(b, 'Z', "I", 1);
+	server_message(b, 'R', "\0\0\0\0", 4);
+	server_message(b, 'S', encoding, sizeof encoding);
+	server_message(b, 'S', version, sizeof version);
+	server_message(b, 'K', "\0\0\1\2\3\4\5\6", 8);
+	server_message(b, 'Z', "I", 1);
 }
 
 /* What must hold of one connection's records, one after another. */
@@ -189,7 +162,7 @@ replay(struct input *in, int fd, struct connection *c, struct watch *w)
 		}
 		if (n > in->left)
 			n = in->left;
-		add_message(&b, type, in->at, n);
+		server_message(&b, type, in->at, n);
 		in->at += n;
 		in->left -= n;
 	}
@@ -213,7 +186,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	c = connection_new(&subscriptions.list[0], &settings);
 	connection_start(c);
 	pass(c, &w);
-	fd = accept(listener, NULL, NULL);
+	fd = accept(server.listener, NULL, NULL);
 	REQUIRE(fd >= 0);
 	replay(&in, fd, c, &w);
 	close(fd);
