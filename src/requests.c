@@ -62,6 +62,8 @@ requests_send(struct requests *q, PGconn *conn)
 
 	if (q->sent || !r)
 		return true;
+	q->sent_at = clock_monotonic(); /* before: we may be stopped behind it */
+	q->sent_time = clock_realtime();
 	if (r->rows)
 		ok = PQsendQueryParams(conn, r->sql, 0, NULL, NULL, NULL, NULL, 0) &&
 		     PQsetSingleRowMode(conn);
@@ -73,8 +75,6 @@ requests_send(struct requests *q, PGconn *conn)
 	if (!ok)
 		return false;
 	q->sent = true;
-	q->sent_at = clock_monotonic();
-	q->sent_time = clock_realtime();
 	return true;
 }
 

@@ -199,7 +199,7 @@ offer_bash() {
 		[[ $output != *service=* ]]
 		if type -P fish >/dev/null; then
 			type_fish "pgwait $option serv"
-			run ! grep service= "$TMP/line"
+			run -1 grep service= "$TMP/line"
 		fi
 	done <"$TMP/valued"
 }

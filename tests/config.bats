@@ -74,14 +74,14 @@ channels_of() {
 	notify old
 	notify new
 	wait_for grep -q '^one new' "$OUT"
-	run ! grep -q '^one old' "$OUT"
+	run -1 grep -q '^one old' "$OUT"
 	write 'connect two application_name=two' 'listen two jobs'
 	reload 2
 	gone_one() { [[ $(channels_of one) -eq 0 ]]; }
 	wait_for gone_one
 	notify jobs last
 	wait_for grep -q '^two jobs last' "$OUT"
-	run ! grep -q '^one jobs last' "$OUT"
+	run -1 grep -q '^one jobs last' "$OUT"
 }
 
 @test "a connection under a new name stays open" {
@@ -113,7 +113,7 @@ channels_of() {
 	notify b
 	wait_for lines "$OUT" 2
 	[[ $(sort "$OUT") == $'one b\ntwo a' ]]
-	run ! grep -q warning "$ERR"
+	run -1 grep -q warning "$ERR"
 }
 
 @test "a connection keeps its name where a command took the new one, until that is free" {
@@ -223,7 +223,7 @@ channels_of() {
 	[[ $(sql -c "SELECT pid FROM pg_stat_activity WHERE application_name = 'one'") == "$backend" ]]
 	notify more
 	wait_for grep -qx 'one more' "$OUT"
-	run ! grep -q warning "$ERR"
+	run -1 grep -q warning "$ERR"
 }
 
 @test "the channels that a command wants go with the name to a connection with other parameters" {
@@ -337,7 +337,7 @@ start_drain() {
 	kill -HUP "$PID"
 	end_pgwait
 	[[ $status -eq 0 ]]
-	run ! grep -e error -e warning "$ERR"
+	run -1 grep -e error -e warning "$ERR"
 }
 
 @test "a drain drains the connection that the file has meanwhile, and the others" {
@@ -355,7 +355,7 @@ start_drain() {
 	sql -c "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted" >/dev/null
 	end_pgwait
 	[[ $status -eq 0 ]]
-	run ! grep -e error -e warning "$ERR"
+	run -1 grep -e error -e warning "$ERR"
 	[ "$(sort "$OUT")" = $'row of postgres\nrow of template1' ]
 }
 

@@ -71,7 +71,7 @@ terminate() {
 	notify jobs 'not heard' -d b
 	say drain
 	is .ok
-	run ! grep -q 'not heard' "$OUT"
+	run -1 grep -q 'not heard' "$OUT"
 	say status
 	is '.connections.one == {"state": "listening", "channels": ["jobs", "two words"]}'
 	say garbage
@@ -84,7 +84,7 @@ terminate() {
 	is .ok
 	end_pgwait
 	[[ $status -eq 0 ]]
-	run ! grep -e error -e warning "$ERR"
+	run -1 grep -e error -e warning "$ERR"
 }
 
 @test "bad commands are answered, and nothing ends" {
@@ -127,7 +127,7 @@ status'
 @test "timeout: idle events come, and stop coming" {
 	start_control "host=$PGHOST" jobs
 	say status
-	run ! grep -q '"event":"idle"' "$OUT"
+	run -1 grep -q '"event":"idle"' "$OUT"
 	say 'timeout 0.01'
 	is .ok
 	wait_for grep -q '"event":"idle"' "$OUT"
@@ -271,6 +271,7 @@ status'
 @test "reference: zero timeout returns nothing, then exactly what was just sent, every time" {
 	start_control "host=$PGHOST" jobs
 	say drain
+	[[ -z $(jq -r '.payload // empty' "$OUT") ]]
 	for i in {1..20}; do
 		notify jobs "$i"
 		say drain

@@ -68,7 +68,7 @@ backend() {
 	kill -CONT "$PID"
 	notify jobs x
 	wait_for lines "$OUT" 1
-	run ! grep -q 'lost' "$ERR"
+	run -1 grep -q 'lost' "$ERR"
 }
 
 @test "--heartbeat 0: no query but LISTEN" {
@@ -94,11 +94,12 @@ backend() {
 
 @test "keepalives are set where the user set none" {
 	start_pgwait "host=127.0.0.1" jobs
-	ss -tnpo state established "dport = :$PGPORT" | grep "pid=$PID," | grep -q 'keepalive'
+	sockets() { ss -tnpo state established "dport = :$PGPORT" | grep "pid=$PID,"; }
+	[[ $(sockets) == *keepalive* ]]
 	kill "$PID"
 	end_pgwait
 	start_pgwait "host=127.0.0.1 keepalives=0" jobs
-	run ! grep keepalive <<<"$(ss -tnpo state established "dport = :$PGPORT" | grep "pid=$PID,")"
+	[[ $(sockets) == *"pid=$PID"* && $(sockets) != *keepalive* ]]
 }
 
 @test "a link that is cut, between two network namespaces" {

@@ -456,7 +456,7 @@ try_example() {
 	done
 	stop_notifiers
 	[ "$(cd "$TMP" && ls man.?? | wc -l)" -ge 8 ]
-	! grep -q 'app@localhost.* audit' "$TMP"/man.??.out
+	run -1 grep 'app@localhost.* audit' "$TMP"/man.??.out
 }
 
 @test "the recipes of README run" {
@@ -471,7 +471,7 @@ try_example() {
 	done
 	stop_notifiers
 	[ "$(cd "$TMP" && ls readme.?? | wc -l)" -ge 8 ]
-	! grep -q '^app@.* audit' "$TMP"/readme.??.out
+	run -1 grep '^app@.* audit' "$TMP"/readme.??.out
 }
 
 # Of a recorded example: pid, time and port differ.
@@ -556,7 +556,7 @@ empty_table() {
 	sed -e "s|^ExecStart=[^ ]*|ExecStart=$(type -P sleep)|" -e 's/^User=.*/User=root/' "$unit" >"$TMP/pgwait.service"
 	run systemd-analyze verify "$TMP/pgwait.service"
 	echo "$output"
-	! grep -q "pgwait.service" <<<"$output"
+	run -1 grep "pgwait.service" <<<"$output"
 }
 
 @test "the example of a configuration file, and the unit that uses it" {
@@ -577,7 +577,7 @@ empty_table() {
 	need systemd-analyze
 	sed -e "s|^ExecStart=[^ ]*|ExecStart=$(type -P sleep)|" -e 's/^User=.*/User=root/' "$unit" >"$TMP/pgwait.service"
 	run systemd-analyze verify "$TMP/pgwait.service"
-	run ! grep -q "pgwait.service" <<<"$output"
+	run -1 grep -q "pgwait.service" <<<"$output"
 }
 
 # What the examples run for a job.
@@ -646,10 +646,10 @@ add_job() {
 	need systemd-analyze
 	sed -e "s|^ExecStart=[^ ]*|ExecStart=$(type -P sleep)|" -e 's/^User=.*/User=root/' "$unit" >"$TMP/pgwait-jobs.service"
 	run systemd-analyze verify "$TMP/pgwait-jobs.service"
-	run ! grep -q "pgwait-jobs.service" <<<"$output"
+	run -1 grep -q "pgwait-jobs.service" <<<"$output"
 }
 
 @test "no document names a place on the machine where it was written" {
-	! grep -nE '/(tmp|work|home|root)(/|\b)' "$man" "$readme" "$top_srcdir"/{NEWS,HACKING}.md "$completions"/* \
+	run -1 grep -nE '/(tmp|work|home|root)(/|\b)' "$man" "$readme" "$top_srcdir"/{NEWS,HACKING}.md "$completions"/* \
 		"$top_srcdir"/examples/*
 }

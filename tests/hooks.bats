@@ -132,7 +132,7 @@ has() {
 	start_pgwait --listen-cmd "env | grep ^PGWAIT_ >>'$TMP/listen'; echo >>'$TMP/listen'" \
 		--lost-cmd "env | grep ^PGWAIT_ >>'$TMP/lost'" jobs
 	wait_for grep -qs '^PGWAIT_EVENT=listening$' "$TMP/listen"
-	run ! grep -e GAP -e SINCE "$TMP/listen"
+	run -1 grep -e GAP -e SINCE "$TMP/listen"
 	sql -c "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'pgwait'" >/dev/null
 	wait_for grep -Eq '^PGWAIT_GAP=[0-9]+\.[0-9]{6}$' "$TMP/listen"
 	grep -Eq '^PGWAIT_SINCE=20[0-9-]+T[0-9:]{8}\.[0-9]{6}Z$' "$TMP/listen"
@@ -153,7 +153,7 @@ has() {
 @test "variables of the caller, and what systemd says to pgwait alone, do not shine through" {
 	NOTIFY_SOCKET=$TMP/stray WATCHDOG_USEC=1stray WATCHDOG_PID=1stray PGWAIT_CHANNEL=stray PGWAIT_COUNT=stray NOTIFY_SOCKETS=stays start_pgwait -t 0.05 --idle-cmd "env >'$TMP/env.new'; mv '$TMP/env.new' '$TMP/env'" jobs
 	wait_for test -s "$TMP/env"
-	run ! grep stray "$TMP/env"
+	run -1 grep stray "$TMP/env"
 	grep -qx NOTIFY_SOCKETS=stays "$TMP/env"
 }
 
@@ -448,7 +448,7 @@ kill_until_gone() {
 	echo "$status"; cat "$ERR" "$OUT"
 	[[ $status -eq 2 && $(wc -l <"$ERR") -eq 1 ]]
 	[[ $(grep -c '^one$' "$OUT") -eq 3 && $(grep -c '^batch:jobs' "$OUT") -eq 3 ]]
-	run ! grep idle "$OUT"
+	run -1 grep idle "$OUT"
 }
 
 @test "-t 0 -m: a command that does not end is cut" {

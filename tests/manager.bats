@@ -41,11 +41,16 @@ burst() {
 }
 
 @test "an idle event never overtakes a notification" {
-	start_pgwait -t 0.01 --idle-cmd "echo \$PGWAIT_COUNT >>'$TMP/idle'" jobs
-	burst 3000
-	wait_for lines "$OUT" 3000
+	start_pgwait -j --events -t 0.01 --idle-cmd "echo \$PGWAIT_COUNT >>'$TMP/idle'" jobs
+	for i in {1..10}; do burst 300; done
+	counted() { (($(jq -s 'map(select(.event == "idle").count) | add' "$OUT") == 3000)); }
+	wait_for counted
 	counted() { (($(awk '{ n += $1 } END { print n }' "$TMP/idle") == 3000)); }
 	wait_for counted
+	# Each counts what stands before it, and was not counted yet.
+	jq -ne 'reduce inputs as $r ({n: 0, ok: true};
+		if $r.event == "idle" then {n: 0, ok: (.ok and $r.count == .n)} elif $r.event then . else .n += 1 end) | .ok' \
+		<"$OUT" >/dev/null
 }
 
 @test "missed ticks are not made up" {

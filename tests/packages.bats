@@ -110,7 +110,7 @@ files_below() {
 	echo "$output"
 	[ "$status" -eq 0 ]
 	# It names the number of overrides, and nothing else.
-	run ! grep -E '^[EWIP]: ' <<<"$output"
+	run -1 grep -E '^[EWIP]: ' <<<"$output"
 }
 
 @test "the RPM package is built, and a notification arrives" {
@@ -144,7 +144,7 @@ files_below() {
 	)
 	grep -qxF "  url \"$from\"" "$TMP/files/pgwait.rb"
 	grep -qxF "  sha256 \"$(sha256sum <"$tarball" | cut -d' ' -f1)\"" "$TMP/files/pgwait.rb"
-	run ! grep -E '0{32}' "$TMP/files/pgwait.rb" "$TMP/files/APKBUILD"
+	run -1 grep -E '0{32}' "$TMP/files/pgwait.rb" "$TMP/files/APKBUILD"
 
 	for url in http://x/pgwait-$version.tar.xz https://x/other 'https://x/"/'"${tarball##*/}"; do
 		run "$top_srcdir/tools/release-files" "$tarball" "$url" "$TMP/files"

@@ -492,7 +492,7 @@ send_long() {
 		((discarded > 0 && discarded + $(wc -l <"$TMP/committed") == 322))
 		# Some may be missing for which the command was too slow.
 		[[ $option != *cat ]] || cmp "$TMP/ran" "$TMP/committed"
-		run ! grep '^<' <(diff "$TMP/ran" "$TMP/committed")
+		run -1 grep '^<' <(diff "$TMP/ran" "$TMP/committed")
 	done
 }
 

@@ -93,7 +93,7 @@ end_screen() {
 	wait_for test -s "$TMP/2"
 	notify jobs x
 	wait_for shows '^ended$'
-	run ! grep -q connections "$TMP/stderr"
+	run -1 grep -q connections "$TMP/stderr"
 	t pipe-pane "cat >>'$TMP/raw'"
 	type_line "'$PGWAIT' -q -n 1 --ready-fd 9 jobs 9>'$TMP/3'; echo ended 3"
 	wait_for test -s "$TMP/3"
@@ -109,7 +109,7 @@ end_screen() {
 	wait_for test -s "$TMP/6"
 	notify jobs x
 	wait_for shows '^ended 6$'
-	run ! grep -q connections "$TMP/raw"
+	run -1 grep -q connections "$TMP/raw"
 }
 
 @test "it never becomes part of what was written, at any speed" {
@@ -120,7 +120,7 @@ end_screen() {
 	end_screen
 	screen -S - >"$TMP/all"
 	grep -oE '"payload":"[0-9]+"' "$TMP/all" | tr -cd '0-9\n' | diff - <(seq 420)
-	run ! grep -q 'connections:' "$TMP/all"
+	run -1 grep -q 'connections:' "$TMP/all"
 }
 
 # cut_off OPERATOR N: the length of the last line.

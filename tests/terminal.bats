@@ -127,8 +127,8 @@ stamp='[0-2][0-9]:[0-5][0-9]:[0-6][0-9]\.[0-9]{3}'
 		screen | grep -qE 'x1b|u001b'
 		t kill-server
 	done
-	run ! grep -q $'\e]\|\a\|\b\|\x7f\|\xc2\x9b' "$TMP/raw"
-	run ! grep -q $'\e\\[31m' "$TMP/raw"
+	run -1 grep -q $'\e]\|\a\|\b\|\x7f\|\xc2\x9b' "$TMP/raw"
+	run -1 grep -q $'\e\\[31m' "$TMP/raw"
 }
 
 @test "JSON is coloured; with -v it goes over lines; what is no JSON stays text" {
