@@ -5,13 +5,12 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <event2/event_struct.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "command.h"
+#include "controlfifo.h"
 #include "lines.h"
 #include "log.h"
 #include "operation.h"
@@ -24,10 +23,9 @@
 
 struct control {
 	struct manager *manager;
-	const char *path; /* of the FIFO; NULL: standard input, or no control */
-	bool made;        /* the FIFO is ours to remove */
-	int fd;           /* -1: no control */
-	bool pollable;    /* a file is not, and never makes us wait */
+	struct controlfifo fifo; /* not open: standard input, or no control */
+	int fd;                  /* -1: no control, or no more of it */
+	bool pollable;           /* a file is not, and never makes us wait */
 	struct event readable;
 	struct lines lines;
 	bool ended;          /* end of file was seen */
@@ -184,45 +182,6 @@ on_turn(void *arg)
 	}
 }
 
-/* ----- The FIFO */
-
-static bool
-is_acceptable(const struct control *c)
-{
-	struct stat st;
-
-	if (fstat(c->fd, &st) < 0)
-		log_error("could not look at \"%s\": %s", c->path, strerror(errno));
-	else if (!S_ISFIFO(st.st_mode))
-		log_error("invalid --control \"%s\": it is no FIFO; accepted are a FIFO, a path "
-			  "where none is yet, and - for standard input",
-		    c->path);
-	else if (st.st_uid != geteuid() || (st.st_mode & (S_IWGRP | S_IWOTH)))
-		log_error("invalid --control \"%s\": others own the FIFO or may write to it; "
-			  "accepted is one that only you can write to (chmod 600)",
-		    c->path);
-	else
-		return true;
-	return false;
-}
-
-static bool
-open_fifo(struct control *c)
-{
-	c->made = mkfifo(c->path, 0600) == 0;
-	if (!c->made && errno != EEXIST) {
-		log_error("could not make the FIFO \"%s\": %s", c->path, strerror(errno));
-		return false;
-	}
-	/* For writing too: the end of a writer is no end of file. */
-	c->fd = open(c->path, O_RDWR | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
-	if (c->fd < 0) {
-		log_error("could not open \"%s\": %s", c->path, strerror(errno));
-		return false;
-	}
-	return is_acceptable(c);
-}
-
 static void
 start_reading(struct control *c)
 {
@@ -264,7 +223,7 @@ control_new(struct manager *m, const struct options *options)
 	struct control *c = xcalloc(1, sizeof *c);
 
 	c->manager = m;
-	c->fd = -1;
+	c->fd = c->fifo.fd = -1;
 	c->job.run = on_turn;
 	c->job.arg = c;
 	event_assign(&c->readable, manager_base(m), -1, 0, on_readable, c);
@@ -275,12 +234,12 @@ control_new(struct manager *m, const struct options *options)
 	if (strcmp(options->control, "-") == 0) {
 		c->fd = STDIN_FILENO;
 	} else {
-		c->path = options->control;
-		if (!open_fifo(c)) {
+		if (!controlfifo_open(&c->fifo, options->control)) {
 			control_stop(c);
 			control_free(c);
 			return NULL;
 		}
+		c->fd = c->fifo.fd;
 	}
 	start_reading(c);
 	return c;
@@ -300,10 +259,7 @@ control_stop(struct control *c)
 	event_del(&c->readable);
 	pace_remove(&c->job);
 	c->operation.done = ignore_answer;
-	if (c->path && c->fd >= 0)
-		close(c->fd);
-	if (c->made && c->path)
-		unlink(c->path);
+	controlfifo_close(&c->fifo);
 }
 
 void

@@ -196,6 +196,7 @@ status'
 	PID=$!
 	wait_for test -p "$TMP/control"
 	[[ $(stat -c %a "$TMP/control") == 600 ]]
+	wait_for grep -q listening "$ERR"
 	echo 'listen * a' >"$TMP/control"
 	wait_for grep -qx 'pgwait: ok: listen' "$ERR"
 	echo 'channels' >"$TMP/control"
@@ -217,6 +218,32 @@ status'
 	[[ $status -eq 1 && $errors == *'could not make the FIFO'* ]]
 	run_split "$PGWAIT" --control - -t 0 jobs
 	[[ $status -eq 1 && $errors == *'--control and --timeout 0 exclude each other'* ]]
+}
+
+@test "a FIFO from which another one takes commands is refused, and left to that one" {
+	start_plain --control "$TMP/control" jobs
+	wait_for grep -q listening "$ERR"
+	status=0
+	"$PGWAIT" --control "$TMP/control" jobs >"$TMP/second" 2>&1 || status=$?
+	[[ $status -eq 1 && $(<"$TMP/second") == "pgwait: error: invalid --control \"$TMP/control\": another process takes commands from it"* ]]
+	echo 'listen * more' >"$TMP/control"
+	wait_for grep -qx 'pgwait: ok: listen' "$ERR"
+	echo quit >"$TMP/control"
+	end_pgwait
+	[[ $status -eq 0 && ! -e $TMP/control ]]
+}
+
+@test "a FIFO that took the place of the one that was made is not removed, and a symbolic link is refused" {
+	start_plain --control "$TMP/control" jobs
+	wait_for grep -q listening "$ERR"
+	mkfifo -m 600 "$TMP/new"
+	mv "$TMP/new" "$TMP/control"
+	kill "$PID"
+	end_pgwait
+	[[ $status -eq 0 && -p $TMP/control ]]
+	ln -s control "$TMP/link"
+	run_split "$PGWAIT" --control "$TMP/link" jobs
+	[[ $status -eq 1 && $errors == *"invalid --control \"$TMP/link\": it is a symbolic link"* ]]
 }
 
 @test "SIGUSR1: the status on standard error" {
