@@ -8,14 +8,6 @@ setup() {
 	work='DELETE FROM work RETURNING payload'
 }
 
-teardown() {
-	local pid
-	for pid in ${PID-} ${holder-}; do
-		kill -KILL "$pid" 2>/dev/null || true
-		wait "$pid" 2>/dev/null || true
-	done
-}
-
 # add N: rows with the payloads "row 1" to "row N".
 add() {
 	sql -c "INSERT INTO work (channel, payload) SELECT 'ch' || n, 'row ' || n FROM generate_series(1, $1) n"

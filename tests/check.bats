@@ -3,12 +3,8 @@
 load helper
 load servers
 
-teardown() {
+clean_up() {
 	end_proxy
-	for pid in ${PID-} ${silent-} ${sleeper-}; do
-		kill -KILL "$pid" 2>/dev/null || true
-		wait "$pid" 2>/dev/null || true
-	done
 	[[ ! -e $TMP/psql ]] || exec 7>&-
 	pg status >/dev/null || pg start
 }
@@ -325,11 +321,8 @@ queue_empty() {
 }
 
 @test "^C: death by SIGINT; what was found so far is there" {
-	# A job of a script ignores SIGINT; this one gets it back.
-	printf '#!/bin/sh\nexec env --default-signal=INT %q "$@"\n' "$PGWAIT" >"$TMP/pgwait"
-	chmod +x "$TMP/pgwait"
 	start_silent
-	PGWAIT=$TMP/pgwait start_plain --check "host=127.0.0.1 port=$port sslmode=disable gssencmode=disable" "host=$PGHOST"
+	start_plain --check "host=127.0.0.1 port=$port sslmode=disable gssencmode=disable" "host=$PGHOST"
 	wait_for grep -q 'notifications get through' "$OUT"
 	kill -INT "$PID"
 	end_pgwait

@@ -8,8 +8,7 @@ setup() {
 	n=0
 }
 
-teardown() {
-	[[ -z ${PID-} ]] || { kill -KILL "$PID"; wait "$PID"; } 2>/dev/null || true
+clean_up() {
 	pg status >/dev/null || pg start
 }
 

@@ -4,15 +4,12 @@ load helper
 load servers
 
 setup() {
-	unset proxy_pid stopped silent namespaces
+	unset proxy_pid stopped silent
 }
 
-teardown() {
+clean_up() {
 	end_proxy
-	[[ -z ${silent-} ]] || kill "$silent" 2>/dev/null || true
 	[[ -z ${stopped-} ]] || kill -CONT "$stopped" 2>/dev/null || true
-	[[ -z ${PID-} ]] || { kill -KILL "$PID"; wait "$PID"; } 2>/dev/null || true
-	for name in ${namespaces-}; do ip netns del "$name" 2>/dev/null || true; done
 }
 
 again() {
@@ -103,29 +100,28 @@ backend() {
 }
 
 @test "a link that is cut, between two network namespaces" {
-	server=pgwait-s$$ client=pgwait-c$$
-	namespaces="$server $client"
-	ip netns add "$server" 2>/dev/null && ip netns add "$client" ||
-		skip "network namespaces are not permitted here"
-	ip link add eth0 netns "$server" type veth peer name eth0 netns "$client"
-	ip -n "$server" addr add 192.0.2.1/30 dev eth0
-	ip -n "$client" addr add 192.0.2.2/30 dev eth0
-	ip -n "$server" link set eth0 up
-	ip -n "$client" link set eth0 up
-	setsid ip netns exec "$server" socat "TCP-LISTEN:5432,fork,reuseaddr" \
-		"UNIX-CONNECT:$PGHOST/.s.PGSQL.$PGPORT" 3>&- 4>&- >/dev/null 2>&1 &
-	proxy_pid=$!
-	reached() { ip netns exec "$client" pg_isready -q -h 192.0.2.1 -p 5432; }
+	needs_socat
+	start_network
+	server=$network
+	start_network "$server"
+	client=$network
+	in_network "$server" ip link add eth0 type veth peer name eth0 netns "$client" ||
+		skip 'this kernel links no network namespaces'
+	in_network "$server" ip addr add 192.0.2.1/30 dev eth0
+	in_network "$client" ip addr add 192.0.2.2/30 dev eth0
+	in_network "$server" ip link set eth0 up
+	in_network "$client" ip link set eth0 up
+	in_network "$server" socat "TCP-LISTEN:5432,fork,reuseaddr" "UNIX-CONNECT:$PGHOST/.s.PGSQL.$PGPORT" \
+		3>&- 4>&- >/dev/null 2>&1 &
+	reached() { in_network "$client" pg_isready -q -h 192.0.2.1 -p 5432; }
 	wait_for reached
-	printf '#!/bin/sh\nexec ip netns exec %q %q "$@"\n' "$client" "$PGWAIT" >"$TMP/pgwait"
-	chmod +x "$TMP/pgwait"
-	PGWAIT=$TMP/pgwait
+	pgwait_in_network "$client"
 	start_pgwait --heartbeat 0.2 -f %p "host=192.0.2.1 port=5432 connect_timeout=2" jobs
 	notify jobs before
 	wait_for lines "$OUT" 1
-	ip -n "$server" link set eth0 down
+	in_network "$server" ip link set eth0 down
 	wait_for grep -q 'lost the connection to' "$ERR"
-	ip -n "$server" link set eth0 up
+	in_network "$server" ip link set eth0 up
 	wait_for again 1
 	notify jobs after
 	wait_for grep -qx after "$OUT"

@@ -307,7 +307,7 @@ stop_notifiers() {
 	notifiers=()
 }
 
-teardown() {
+clean_up() {
 	[[ ! -e $TMP ]] || touch "$TMP/stop"
 	if [[ ${group-} ]]; then
 		kill -KILL -- "-$group" 2>/dev/null || true

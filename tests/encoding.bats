@@ -6,7 +6,7 @@ load helper
 setup_file() {
 	local encoding
 	for encoding in UTF8 SQL_ASCII LATIN1 LATIN9 WIN1252 WIN1255 WIN1258 KOI8R EUC_JP EUC_KR EUC_CN EUC_TW \
-		EUC_JIS_2004 MULE_INTERNAL; do
+		EUC_JIS_2004 $(server_before 19 && echo MULE_INTERNAL); do
 		sql -c "CREATE DATABASE \"$encoding\" ENCODING '$encoding' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0"
 	done
 }
@@ -266,6 +266,7 @@ hex() {
 }
 
 @test "an encoding that iconv does not know passes as bytes" {
+	server_before 19 || skip 'PostgreSQL 19 has no MULE_INTERNAL, and iconv knows all others'
 	start_pgwait -d MULE_INTERNAL -n 2 -f %e jobs
 	sql -d MULE_INTERNAL -c 'NOTIFY jobs, $$plain$$' >/dev/null
 	bytes MULE_INTERNAL jobs 81e9

@@ -40,10 +40,6 @@ load helper
 }
 
 @test "SIGINT: death by SIGINT, after what was received" {
-	# A job of a script ignores SIGINT; this one gets it back.
-	printf '#!/bin/sh\nexec env --default-signal=INT %q "$@"\n' "$PGWAIT" >"$TMP/pgwait"
-	PGWAIT=$TMP/pgwait
-	chmod +x "$PGWAIT"
 	start_pgwait jobs
 	notify jobs x
 	wait_for lines "$OUT" 1

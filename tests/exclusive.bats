@@ -3,13 +3,7 @@
 load helper
 load servers
 
-teardown() {
-	local pid
-	for pid in ${PID-} ${silent-} ${first-} ${second-} ${third-}; do
-		kill -CONT "$pid" 2>/dev/null || true
-		kill -KILL "$pid" 2>/dev/null || true
-		wait "$pid" 2>/dev/null || true
-	done
+clean_up() {
 	[[ -z ${proxy_pid-} ]] || end_proxy
 	[[ -n ${BATS_TEST_COMPLETED-} ]] || tail -n 20 "$TMP"/*.err "$TMP"/*.out
 }

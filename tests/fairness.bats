@@ -3,18 +3,6 @@
 load helper
 load servers
 
-setup() {
-	unset namespace PID
-}
-
-teardown() {
-	[[ -z ${PID-} ]] || { kill -KILL "$PID"; wait "$PID"; } 2>/dev/null || true
-	[[ -z ${namespace-} ]] || {
-		ip netns del "$namespace"
-		rm -rf "/etc/netns/$namespace"
-	} 2>/dev/null || true
-}
-
 @test "one that floods: another one's notification waits for a batch, not for the flood" {
 	createdb quiet
 	start_pgwait -f '%d %p' dbname=postgres dbname=quiet jobs
@@ -44,17 +32,16 @@ teardown() {
 }
 
 @test "a name server that never answers delays neither the others nor the end" {
-	namespace=pgwait-n$$
-	ip netns add "$namespace" 2>/dev/null || { namespace=; skip "network namespaces are not permitted here"; }
-	mkdir -p "/etc/netns/$namespace"
-	echo 'nameserver 127.0.0.1' >"/etc/netns/$namespace/resolv.conf"
-	ip -n "$namespace" link set lo up
-	# It takes every question.
-	ip netns exec "$namespace" socat -u UDP-RECV:53,bind=127.0.0.1 OPEN:/dev/null 3>&- 4>&- >/dev/null 2>&1 &
-	server=$!
-	printf '#!/bin/sh\nexec ip netns exec %q %q "$@"\n' "$namespace" "$PGWAIT" >"$TMP/pgwait"
-	chmod +x "$TMP/pgwait"
-	PGWAIT=$TMP/pgwait
+	needs_socat
+	start_network
+	# The name servers that this system asks are here, and take every question.
+	mapfile -t servers < <(sed -nE 's/^nameserver[[:space:]]+([0-9a-fA-F.:]+).*/\1/p' /etc/resolv.conf)
+	for address in "${servers[@]:-127.0.0.1}"; do
+		in_network "$network" ip addr add "$address" dev lo 2>/dev/null || true # 127.0.0.53 is there
+		[[ $address == *:* ]] && form="UDP6-RECV:53,bind=[$address]" || form="UDP4-RECV:53,bind=$address"
+		in_network "$network" socat -u "$form" OPEN:/dev/null 3>&- 4>&- >/dev/null 2>&1 &
+	done
+	pgwait_in_network "$network"
 	start_plain -t 0.1 -j --events "host=slow.example connect_timeout=2" "host=slow.example port=1 connect_timeout=2" \
 		"host=$PGHOST" jobs
 	wait_for grep -q '"event":"listening"' "$OUT"
@@ -67,6 +54,5 @@ teardown() {
 	[[ $(find "/proc/$PID/task" -mindepth 1 -maxdepth 1 | wc -l) -le 2 ]]
 	kill "$PID"
 	end_pgwait
-	kill "$server"
 	[[ $status -eq 0 ]]
 }

@@ -18,10 +18,6 @@ setup() {
 	fi
 }
 
-teardown() {
-	[[ -z ${feeder-} ]] || { kill "$feeder"; wait "$feeder"; } 2>/dev/null || true
-}
-
 # run_faulty FAULT: the program with `arguments`; 137 is the status of one that hangs.
 run_faulty() {
 	rm -f "$FAULT_LOG" "${RAN-}"
@@ -117,6 +113,9 @@ examine() {
 }
 
 @test "memory: drain" {
+	# It leaves out the Kerberos library, libgssapi_krb5, which crashes without memory (gss_indicate_mechs(), as libpq
+	# calls it for a host that is no socket; since 1.21).
+	export PGGSSENCMODE=disable
 	drain
 	each memory 71
 	each libpq_memory 13

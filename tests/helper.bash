@@ -6,6 +6,7 @@
 bats_require_minimum_version 1.5.0
 
 PGWAIT=${PGWAIT:?the program under test}
+START=${top_builddir:?set by make check}/tests/start
 TMP=$BATS_TEST_TMPDIR
 OUT=$TMP/out
 ERR=$TMP/err
@@ -63,11 +64,11 @@ all_read() {
 }
 
 # start_pgwait ARG...: in the background, its stdout in $OUT and stderr in $ERR; returns once every
-# connection listens. PID is its pid.
+# connection listens. PID is its pid. No signal is ignored there (tests/start.c).
 start_pgwait() {
 	local ready=$TMP/ready.$RANDOM line
 	mkfifo "$ready"
-	"$PGWAIT" --ready-fd 9 "$@" >"$OUT" 2>"$ERR" 9>"$ready" 3>&- &
+	"$START" "$PGWAIT" --ready-fd 9 "$@" >"$OUT" 2>"$ERR" 9>"$ready" 3>&- &
 	PID=$!
 	read -r -t "$DEADLINE" line <"$ready" || {
 		echo "pgwait did not get ready:" >&2
@@ -79,7 +80,7 @@ start_pgwait() {
 
 # start_plain ARG...: the same without waiting for anything.
 start_plain() {
-	"$PGWAIT" "$@" >"$OUT" 2>"$ERR" 3>&- &
+	"$START" "$PGWAIT" "$@" >"$OUT" 2>"$ERR" 3>&- &
 	PID=$!
 }
 
@@ -123,6 +124,11 @@ sql() {
 	psql -qAtX -v ON_ERROR_STOP=1 "$@"
 }
 
+# server_before MAJOR: the server is an older one.
+server_before() {
+	(($(sql -c 'SHOW server_version_num') < $1 * 10000))
+}
+
 # run_split COMMAND...: as bats's run, but stdout in $output and stderr in $errors.
 run_split() {
 	status=0
@@ -131,8 +137,14 @@ run_split() {
 	errors=$(cat "$ERR")
 }
 
+# needs_socat: or the test is skipped.
+needs_socat() {
+	type -P socat >/dev/null || skip 'socat is not installed'
+}
+
 # Listens on $port of 127.0.0.1, takes everything, never answers.
 start_silent() {
+	needs_socat
 	while :; do
 		port=$(free_port)
 		socat -u "TCP-LISTEN:$port,bind=127.0.0.1,fork" OPEN:/dev/null 3>&- >/dev/null 2>&1 &
@@ -146,13 +158,28 @@ port_taken() {
 	(exec 8<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null
 }
 
+# After each test, also after one that failed: what its file undoes, and then every process that it has left.
 teardown() {
-	local pid
-	for pid in ${PID-} ${silent-}; do
-		kill -KILL "$pid" 2>/dev/null || true
-		wait "$pid" 2>/dev/null || true
-	done
+	clean_up || true
+	end_left
 }
+
+# A file with more to undo than processes has a function of this name.
+clean_up() {
+	:
+}
+
+# Servers are ended by the sandbox, and so is what a command of pgwait's left asleep; bats measures with sleep, too.
+end_left() {
+	local name files pid
+	mapfile -t files < <(grep -lszxF "BATS_TEST_TMPDIR=$BATS_TEST_TMPDIR" /proc/[0-9]*/environ)
+	for pid in ${PID-} ${silent-} "${files[@]//[!0-9]/}"; do
+		read -r name <"/proc/$pid/comm" || continue
+		[[ $name != postgres && $name != sleep ]] || continue
+		kill -KILL "$pid" || true
+		wait "$pid" || true
+	done
+} 2>/dev/null
 
 # A port of 127.0.0.1 on which nobody listens.
 free_port() {

@@ -15,12 +15,8 @@ read_on() {
 	READER=$!
 }
 
-teardown() {
+clean_up() {
 	exec 8>&-
-	for pid in ${PID-} ${READER-}; do
-		kill -KILL "$pid" 2>/dev/null || true
-		wait "$pid" 2>/dev/null || true
-	done
 }
 
 # send FIRST LAST [LENGTH]: payloads that are numbers, with x after them.

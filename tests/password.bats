@@ -11,7 +11,7 @@ setup_file() {
 	unset PGPASSWORD
 }
 
-teardown() {
+clean_up() {
 	[[ -z ${PID-} ]] || kill -KILL "$PID" 2>/dev/null || true
 	cat "$ERR" "$TMP/ended" 2>/dev/null || true
 	tmux -S "$TMP/tmux" kill-server 2>/dev/null || true

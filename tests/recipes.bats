@@ -9,7 +9,7 @@ setup() {
 	port=$(free_port)
 }
 
-teardown() {
+clean_up() {
 	for pid in ${PID-} ${broker-} ${subscriber-} ${group-}; do
 		kill -TERM "$pid" 2>/dev/null || true
 		wait "$pid" 2>/dev/null || true

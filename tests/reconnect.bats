@@ -7,9 +7,8 @@ setup() {
 	unset proxy_pid
 }
 
-teardown() {
+clean_up() {
 	end_proxy
-	[[ -z ${PID-} ]] || { kill -KILL "$PID"; wait "$PID"; } 2>/dev/null || true
 	pg status >/dev/null || pg start
 	[[ -z $(psql -qAtXc "SELECT 1 FROM pg_roles WHERE rolname = 'app'" 2>/dev/null) ]] ||
 		psql -qX -c "DROP OWNED BY app" -c "DROP ROLE app" >/dev/null 2>&1 || true

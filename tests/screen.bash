@@ -6,7 +6,7 @@ setup() {
 	unset NO_COLOR
 }
 
-teardown() {
+clean_up() {
 	[[ -z ${BATS_ERROR_STATUS-} || $BATS_ERROR_STATUS == 0 ]] || screen || true
 	local i
 	for ((i = 1; i <= ${screens-0}; i++)); do

@@ -41,6 +41,7 @@ pg() {
 # start_proxy: forwards a port of 127.0.0.1, $proxy, to the server, as long as it is not frozen. $proxy_pid is
 # its pid and its process group's.
 start_proxy() {
+	needs_socat
 	proxy=$(free_port)
 	setsid socat "TCP-LISTEN:$proxy,bind=127.0.0.1,fork,reuseaddr" "UNIX-CONNECT:$PGHOST/.s.PGSQL.$PGPORT" \
 		3>&- 4>&- >/dev/null 2>&1 &
@@ -55,4 +56,41 @@ freeze_proxy() {
 end_proxy() {
 	[[ -z ${proxy_pid-} ]] || { kill -CONT -- "-$proxy_pid"; kill -TERM -- "-$proxy_pid"; } 2>/dev/null || true
 	proxy_pid=
+}
+
+# start_network [WITHIN]: a network of its own, in which nothing is up but the loopback interface; $network is the pid
+# by which it is known, also as WITHIN to make another one that it can be linked with. Only the network is another one:
+# what has to mount something works in no chroot.
+start_network() {
+	local enter=() make=(unshare -n)
+	((EUID == 0)) || [[ ${1-} ]] || make=(unshare -r -n)
+	[[ -z ${1-} ]] || set_enter "$1"
+	"${enter[@]}" "${make[@]}" true 2>"$TMP/refused" || skip "no network namespace is permitted here: $(<"$TMP/refused")"
+	"${enter[@]}" "${make[@]}" tail -f /dev/null 3>&- 4>&- &
+	network=$!
+	made() { [[ $(<"/proc/$network/comm") == tail ]]; }
+	wait_for made
+	in_network "$network" ip link set lo up
+}
+
+# set_enter NETWORK: `enter` is what a command there begins with.
+set_enter() {
+	enter=(nsenter --target "$1" --net)
+	((EUID == 0)) || enter+=(--user --preserve-credentials)
+}
+
+# in_network NETWORK COMMAND...
+in_network() {
+	local enter
+	set_enter "$1"
+	"${enter[@]}" "${@:2}"
+}
+
+# pgwait_in_network NETWORK: PGWAIT is pgwait there.
+pgwait_in_network() {
+	local enter
+	set_enter "$1"
+	printf '#!/bin/sh\nexec %s %q "$@"\n' "${enter[*]}" "$PGWAIT" >"$TMP/pgwait"
+	chmod +x "$TMP/pgwait"
+	PGWAIT=$TMP/pgwait
 }

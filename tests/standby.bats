@@ -3,8 +3,7 @@
 load helper
 load servers
 
-teardown() {
-	[[ -z ${PID-} ]] || { kill -KILL "$PID"; wait "$PID"; } 2>/dev/null || true
+clean_up() {
 	pg status >/dev/null || pg start
 }
 

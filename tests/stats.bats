@@ -36,7 +36,10 @@ has() { # REGEX
 	}
 	run_split "$PGWAIT" --stats -t 0 jobs
 	ended_with 0
-	run_split "$PGWAIT" --stats -q -m 0.1 jobs
+	for seconds in 0.1 1 10 "$DEADLINE"; do # until it was enough to connect
+		run_split "$PGWAIT" --stats -q -m "$seconds" jobs
+		[[ $status -ne 0 ]] || break
+	done
 	ended_with 0
 	[[ $(wc -l <"$ERR") -eq 2 ]]
 	run_split "$PGWAIT" --stats -d nowhere jobs

@@ -1,0 +1,30 @@
+/*
+ * usage: start PROGRAM [ARG]...
+ *
+ * Becomes the program, which has the default for every signal and none blocked: neither a parent that ignores SIGHUP
+ * (nohup) nor a shell that has its jobs ignore SIGINT decides what a test sees.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+int
+main(int argc, char **argv)
+{
+	const struct sigaction by_default = {.sa_handler = SIG_DFL};
+	sigset_t none;
+
+	if (argc < 2) {
+		fprintf(stderr, "usage: start PROGRAM [ARG]...\n");
+		return 1;
+	}
+	for (int signo = 1; signo < NSIG; signo++)
+		sigaction(signo, &by_default, NULL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	execvp(argv[1], argv + 1);
+	fprintf(stderr, "start: could not run \"%s\": %s\n", argv[1], strerror(errno));
+	return 127;
+}
