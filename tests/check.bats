@@ -228,7 +228,8 @@ queue_empty() {
 	mkfifo "$TMP/psql"
 	PGAPPNAME=$'for\tgotten' psql -qAtX <"$TMP/psql" >"$TMP/began" 3>&- &
 	exec 7>"$TMP/psql"
-	echo 'LISTEN something; BEGIN; SELECT 1;' >&7
+	# From PostgreSQL 19 on it holds up only what it listens to.
+	echo 'LISTEN filling; BEGIN; SELECT 1;' >&7
 	wait_for lines "$TMP/began" 1
 	fill
 	check
@@ -249,7 +250,7 @@ queue_empty() {
 	[[ $(get '.problems[0].advice') == *pg_read_all_stats* ]]
 	# The advice helps.
 	sql -o /dev/null -c "$command"
-	notify something
+	notify filling
 	wait_for queue_empty
 	check
 	[[ $status -eq 0 && $(problems) == '' ]]
@@ -269,12 +270,16 @@ queue_empty() {
 }
 
 @test "names with control characters, quotes and other encodings" {
-	sql -c $'CREATE DATABASE "o\'\e[31mdd\n\\"'
-	run_split "$PGWAIT" --check -d $'o\'\e[31mdd\n\\'
-	[[ $status -eq 0 && $output == *"in database o'"'\x1b[31mdd\n\\'* ]]
+	name=$'o\'\e[31mdd\\' shown="o'\\x1b[31mdd\\\\"
+	if server_before 19; then # which refuses a line feed
+		name+=$'\n' shown+='\n'
+	fi
+	sql -c "CREATE DATABASE \"$name\""
+	run_split "$PGWAIT" --check -d "$name"
+	[[ $status -eq 0 && $output == *"in database $shown"* ]]
 	[[ $(tr -d '[:print:]\n' <"$OUT" | wc -c) -eq 0 ]]
-	check -d $'o\'\e[31mdd\n\\'
-	[[ $status -eq 0 && $(get .database) == $'o\'\e[31mdd\n\\' ]]
+	check -d "$name"
+	[[ $status -eq 0 && $(get '.database | @json') == "$(jq -n --arg name "$name" '$name | @json' -r)" ]]
 	sql -c "CREATE DATABASE latin1 ENCODING LATIN1 LOCALE 'C' TEMPLATE template0"
 	PGCLIENTENCODING=UTF8 sql -d latin1 -c 'CREATE ROLE "anaïs" LOGIN'
 	check -d latin1 -U "$(printf 'ana\xefs')"

@@ -58,7 +58,7 @@ end_screen() {
 	count_lines '^connections' 1
 	end_screen
 	count_lines '^connections' 0
-	count_lines ' mail 17$' 1
+	count_lines ' mail 17$' 1 -S -
 }
 
 @test "a connection that fails" {
