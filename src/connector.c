@@ -14,6 +14,7 @@
 #include "log.h"
 #include "message.h"
 #include "pace.h"
+#include "passfile.h"
 #include "prompt.h"
 #include "resolve.h"
 #include "sqlstate.h"
@@ -341,6 +342,22 @@ ignore_notice(void *arg, const PGresult *result)
 	(void)result;
 }
 
+/* What libpq may look for a password in. Where it has one it does not. */
+static const char *
+usable_passfile(const struct target *t)
+{
+	char *warning = NULL;
+	const char *path;
+
+	if (!t->passfile || (t->password && *t->password))
+		return t->passfile;
+	path = passfile_usable(t->passfile, &warning);
+	if (warning)
+		log_warning("%s", warning);
+	free(warning);
+	return path;
+}
+
 static PGconn *
 start_connection(const struct connector *c)
 {
@@ -350,15 +367,16 @@ start_connection(const struct connector *c)
 	const char *keywords[64], *values[64];
 	size_t n = 0;
 
-	for (size_t i = 0; t->keywords[i] && n < 58; i++, n++) {
-		keywords[n] = t->keywords[i];
-		values[n] = t->values[i];
+	for (; n < t->params.count && n < 57; n++) {
+		keywords[n] = t->params.keywords[n];
+		values[n] = t->params.values[n];
 	}
 #define SET(keyword, value) (keywords[n] = (keyword), values[n++] = (value))
 	SET("host", h->host);
 	SET("hostaddr", *hostaddr ? hostaddr : NULL);
 	SET("port", h->port);
 	SET("password", t->password);
+	SET("passfile", usable_passfile(t));
 	if (c->standby_pass)
 		SET("target_session_attrs", "standby");
 #undef SET

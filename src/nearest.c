@@ -71,5 +71,5 @@ nearest_offer(struct nearest *n, const char *name)
 char *
 nearest_question(const struct nearest *n, const char *prefix)
 {
-	return n->name ? xasprintf("; did you mean %s%s?", prefix, n->name) : xstrdup("");
+	return n->name ? xasprintf(" (did you mean %s%s?)", prefix, n->name) : xstrdup("");
 }

@@ -18,7 +18,7 @@ struct nearest {
 
 void nearest_offer(struct nearest *n, const char *name);
 
-/* "; did you mean PREFIXNAME?", or nothing where none is near. Freed by the caller. */
+/* " (did you mean PREFIXNAME?)", or nothing where none is near. Freed by the caller. */
 char *nearest_question(const struct nearest *n, const char *prefix);
 
 #endif

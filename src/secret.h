@@ -19,6 +19,13 @@ size_t secret_scheme(const char *s);
  */
 int secret_public_length(const char *conninfo);
 
+/*
+ * The keyword for which libpq refuses a connection string, and its length. NULL where it refuses
+ * something else, or where the keyword could be a part of a password: only one of letters and "_",
+ * which has a value, and no password before it, can be shown.
+ */
+const char *secret_unknown_keyword(const char *conninfo, size_t *length);
+
 /* True if a password seems to stand in it: "password=", or a colon and later an at sign. */
 bool secret_inside(const char *s);
 

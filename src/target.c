@@ -3,17 +3,19 @@
 #include "target.h"
 
 #include <libpq-fe.h>
-#include <stdio.h>
+#include <netdb.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 
 #include "buffer.h"
+#include "nearest.h"
+#include "params.h"
+#include "passfile.h"
 #include "secret.h"
 
 #define SOCKET_FILE "/.s.PGSQL."
-
-/* A value that no option has: see dry_run(). */
-#define NO_VALUE "pgwait-reads-parameters"
 
 bool
 target_is_socket(const char *s)
@@ -27,51 +29,45 @@ target_is_conninfo(const char *s)
 	return secret_scheme(s) || (strchr(s, '=') && !target_is_socket(s));
 }
 
-/* The parameters of one target while it is put together: keyword and value, owned. */
-struct params {
-	char **keywords, **values;
-	size_t count;
-};
-
-static void
-params_add(struct params *p, const char *keyword, const char *value)
+/* Which one it could be, or since when libpq knows it. */
+static char *
+keyword_advice(const char *keyword, size_t length)
 {
-	p->keywords = xrealloc(p->keywords, (p->count + 2) * sizeof *p->keywords);
-	p->values = xrealloc(p->values, (p->count + 2) * sizeof *p->values);
-	p->keywords[p->count] = xstrdup(keyword);
-	p->values[p->count++] = xstrdup(value);
-	p->keywords[p->count] = p->values[p->count] = NULL;
+	struct nearest nearest = {.word = keyword, .length = length};
+	int since = params_since(keyword, length);
+	PQconninfoOption *known;
+	char *question;
+
+	if (since)
+		return xasprintf(", which came with libpq %d", since);
+	known = PQconninfoParse("", NULL);
+	for (PQconninfoOption *o = known; o && o->keyword; o++)
+		nearest_offer(&nearest, o->keyword);
+	question = nearest_question(&nearest, "");
+	PQconninfoFree(known);
+	return question;
 }
 
-static const char *
-params_get(const struct params *p, const char *keyword)
+/* Why libpq cannot read it; without libpq's text, which may quote a password (fact F21). */
+static char *
+unreadable_error(const char *s)
 {
-	for (size_t i = 0; i < p->count; i++)
-		if (strcmp(p->keywords[i], keyword) == 0)
-			return p->values[i];
-	return NULL;
-}
+	static const char accepted[] = "accepted are postgresql://[USER@]HOST[:PORT]/DBNAME and "
+				       "KEYWORD=VALUE ... as libpq reads them (for a channel with "
+				       "\"=\" use -l)";
+	int shown = secret_public_length(s), version = PQlibVersion();
+	size_t length;
+	const char *keyword = secret_unknown_keyword(s, &length);
+	char *advice, *error;
 
-static void
-strings_free(char **strings)
-{
-	for (char **s = strings; s && *s; s++)
-		free(*s);
-	free(strings);
-}
-
-static void
-params_free(struct params *p)
-{
-	strings_free(p->keywords);
-	strings_free(p->values);
-}
-
-static void
-params_default(struct params *p, const char *keyword, const char *value)
-{
-	if (value && !params_get(p, keyword))
-		params_add(p, keyword, value);
+	if (!keyword)
+		return xasprintf("invalid connection string \"%.*s...\"; %s", shown, s, accepted);
+	advice = keyword_advice(keyword, length);
+	error =
+	    xasprintf("invalid connection string \"%.*s...\": libpq %d.%d knows no \"%.*s\"%s; %s",
+		shown, s, version / 10000, version % 10000, (int)length, keyword, advice, accepted);
+	free(advice);
+	return error;
 }
 
 static bool
@@ -90,10 +86,7 @@ add_conninfo(struct params *p, const char *s, char **error)
 	}
 	options = PQconninfoParse(s, NULL);
 	if (!options) {
-		*error = xasprintf("invalid connection string \"%.*s...\"; accepted are "
-				   "postgresql://[USER@]HOST[:PORT]/DBNAME and KEYWORD=VALUE ... "
-				   "as libpq reads them (for a channel with \"=\" use -l)",
-		    secret_public_length(s), s);
+		*error = unreadable_error(s);
 		return false;
 	}
 	for (PQconninfoOption *o = options; o->keyword; o++)
@@ -124,69 +117,6 @@ add_socket(struct params *p, const char *s, char **error)
 	if (file)
 		params_add(p, "port", file + strlen(SOCKET_FILE));
 	return true;
-}
-
-static char *
-misplaced_error(const char *keyword)
-{
-	return xasprintf("invalid connection parameters: what stands for %s seems to hold a "
-			 "password; accepted are postgresql://USER:PASSWORD@HOST/DBNAME, and "
-			 "KEYWORD=VALUE with blanks between ('' for an empty value)",
-	    keyword);
-}
-
-/* libpq's message quotes what it refuses. */
-static char *
-refused_error(const char *message)
-{
-	const char *quote = strchr(message, '"');
-
-	if (secret_inside(quote ? quote : message))
-		return misplaced_error("a parameter");
-	return xasprintf(
-	    "invalid connection parameters: %.*s", (int)strcspn(message, "\n"), message);
-}
-
-/*
- * What libpq would connect with. A connection is started with a value for `blocked` that libpq
- * refuses, after it has put its parameters together and before it opens anything; what it came to
- * is asked then. NULL where libpq refuses something else: *error is its message.
- */
-static PQconninfoOption *
-dry_run(const struct params *p, const char *blocked, char **error)
-{
-	const char **keywords = xcalloc(p->count + 2, sizeof *keywords);
-	const char **values = xcalloc(p->count + 2, sizeof *values);
-	PQconninfoOption *options = NULL;
-	PGconn *conn;
-	size_t n = 0;
-
-	for (size_t i = 0; i < p->count; i++) {
-		if (strcmp(p->keywords[i], blocked) == 0)
-			continue;
-		keywords[n] = p->keywords[i];
-		values[n++] = p->values[i];
-	}
-	keywords[n] = blocked;
-	values[n] = NO_VALUE;
-	conn = PQconnectStartParams(keywords, values, 0);
-	if (conn && strstr(PQerrorMessage(conn), NO_VALUE))
-		options = PQconninfo(conn);
-	else
-		*error = refused_error(conn ? PQerrorMessage(conn) : "out of memory");
-	PQfinish(conn);
-	free(keywords);
-	free(values);
-	return options;
-}
-
-static const char *
-option_value(const PQconninfoOption *options, const char *keyword)
-{
-	for (; options->keyword; options++)
-		if (strcmp(options->keyword, keyword) == 0)
-			return options->val && *options->val ? options->val : NULL;
-	return NULL;
 }
 
 /* The `index`th of a comma-separated list; a list of one stands for all. "" past the end. */
@@ -233,9 +163,9 @@ list_count(const char *list)
 static void
 set_hosts(struct target *t, const PQconninfoOption *options)
 {
-	const char *host = option_value(options, "host");
-	const char *hostaddr = option_value(options, "hostaddr");
-	const char *port = option_value(options, "port");
+	const char *host = params_value(options, "host");
+	const char *hostaddr = params_value(options, "hostaddr");
+	const char *port = params_value(options, "port");
 
 	t->host_count = list_count(hostaddr ? hostaddr : host);
 	t->hosts = xcalloc(t->host_count, sizeof *t->hosts);
@@ -249,7 +179,7 @@ set_hosts(struct target *t, const PQconninfoOption *options)
 static void
 set_label(struct target *t, const PQconninfoOption *options, const char *service)
 {
-	const char *dbname = option_value(options, "dbname");
+	const char *dbname = params_value(options, "dbname");
 	struct buffer b = {0};
 
 	if (service && *service) {
@@ -273,9 +203,9 @@ set_label(struct target *t, const PQconninfoOption *options, const char *service
 static bool
 apart(const char *keyword)
 {
-	static const char *const names[] = {"host", "hostaddr", "port", "password", "service",
-	    "client_encoding", "fallback_application_name", "target_session_attrs", "replication",
-	    "connect_timeout"};
+	static const char *const names[] = {"host", "hostaddr", "port", "password", "passfile",
+	    "service", "client_encoding", "fallback_application_name", "target_session_attrs",
+	    "replication", "connect_timeout"};
 
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
 		if (strcmp(keyword, names[i]) == 0)
@@ -295,96 +225,103 @@ add_keepalives(struct params *p, const PQconninfoOption *options)
 	    {"keepalives_interval", "5"}, {"keepalives_count", "3"}, {"tcp_user_timeout", "45000"}};
 
 	for (size_t i = 0; i < sizeof defaults / sizeof defaults[0]; i++)
-		if (!option_value(options, defaults[i][0]))
+		if (!params_value(options, defaults[i][0]))
 			params_add(p, defaults[i][0], defaults[i][1]);
 }
 
-/* dry_run() cannot tell: libpq looks at it after gssencmode. */
+/* 0 stands for the system's default, says libpq's documentation; but the system refuses a 0. */
 static bool
-check_session(const char *value, char **error)
+is_system_default(const PQconninfoOption *o)
 {
-	static const char *const accepted[] = {
-	    "any", "read-write", "read-only", "primary", "standby", "prefer-standby"};
+	int n;
 
-	for (size_t i = 0; value && i < sizeof accepted / sizeof accepted[0]; i++)
-		if (strcmp(value, accepted[i]) == 0)
-			return true;
-	if (value)
-		*error =
-		    xasprintf("invalid target_session_attrs \"%s\"; accepted are any, read-write, "
-			      "read-only, primary, standby and prefer-standby",
-			value);
-	return !value;
+	return strncmp(o->keyword, "keepalives_", 11) == 0 && params_integer(o->val, &n) && n <= 0;
 }
 
-static bool
-set_parameters(
-    struct target *t, const PQconninfoOption *options, const char *gssencmode, char **error)
+static void
+set_parameters(struct target *t, const PQconninfoOption *options)
 {
-	const char *session = option_value(options, "target_session_attrs");
-	const char *timeout = option_value(options, "connect_timeout");
-	struct params p = {0};
+	const char *session = params_value(options, "target_session_attrs");
+	const char *timeout = params_value(options, "connect_timeout");
+	struct params *p = &t->params;
 	struct buffer identity = {0};
-	int64_t seconds;
+	int seconds;
 
-	if (!check_session(session, error))
-		return false;
 	for (const PQconninfoOption *o = options; o->keyword; o++) {
-		const char *value = strcmp(o->keyword, "gssencmode") == 0 ? gssencmode : o->val;
-
-		if (value && *value && strcmp(o->keyword, "service") != 0)
-			buffer_addf(&identity, "%s=%zu:%s,", o->keyword, strlen(value), value);
-		if (value && *value && !apart(o->keyword))
-			params_add(&p, o->keyword, value);
+		if (o->val && *o->val && strcmp(o->keyword, "service") != 0)
+			buffer_addf(&identity, "%s=%zu:%s,", o->keyword, strlen(o->val), o->val);
+		if (o->val && *o->val && !apart(o->keyword) && !is_system_default(o))
+			params_add(p, o->keyword, o->val);
 	}
-	add_keepalives(&p, options);
-	params_add(&p, "client_encoding", "SQL_ASCII"); /* fact F4 */
-	params_add(&p, "fallback_application_name", "pgwait");
+	add_keepalives(p, options);
+	params_add(p, "client_encoding", "SQL_ASCII"); /* fact F4 */
+	params_add(p, "fallback_application_name", "pgwait");
 	t->prefer_standby = session && strcmp(session, "prefer-standby") == 0;
 	if (session && !t->prefer_standby)
-		params_add(&p, "target_session_attrs", session);
-	t->keywords = p.keywords;
-	t->values = p.values;
+		params_add(p, "target_session_attrs", session);
 	t->identity = xstrndup(buffer_content(&identity), buffer_length(&identity));
 	buffer_free(&identity);
 	t->attempt_timeout = -1;
-	if (!timeout)
-		return true;
-	if (!parse_integer(timeout, -INT32_MAX, INT32_MAX, &seconds)) {
-		*error = xasprintf(
-		    "invalid connect_timeout \"%s\"; accepted are whole seconds", timeout);
-		return false;
-	}
-	t->attempt_timeout = seconds < 0 ? 0 : seconds * SECOND;
-	return true;
+	if (timeout && params_integer(timeout, &seconds)) /* it is one, says params_complete() */
+		t->attempt_timeout = seconds < 0 ? 0 : seconds * SECOND;
 }
 
-/* The keyword of a parameter that seems to hold a password and should not; else NULL. */
-static const char *
-find_misplaced(const PQconninfoOption *options)
+/* An IP address. Whether the interface after "%" is there, is seen when it is needed. */
+static bool
+is_address(const char *s)
 {
-	for (const PQconninfoOption *o = options; o->keyword; o++)
-		if (o->val && o->dispchar[0] != '*' && secret_misplaced(o->keyword, o->val))
-			return o->keyword;
-	return NULL;
+	const struct addrinfo numeric = {.ai_flags = AI_NUMERICHOST, .ai_socktype = SOCK_STREAM};
+	struct addrinfo *found = NULL;
+	char *address = xstrndup(s, strcspn(s, "%"));
+	bool ok = getaddrinfo(address, NULL, &numeric, &found) == 0;
+
+	if (ok)
+		freeaddrinfo(found);
+	free(address);
+	return ok;
+}
+
+/* NULL, or what is wrong with a host: libpq would see it only when it connects, each time anew. */
+static char *
+check_host(const struct target_host *h)
+{
+	const size_t longest = sizeof((struct sockaddr_un *)NULL)->sun_path - 1;
+	size_t length = strlen(h->host) + strlen(SOCKET_FILE) + strlen(h->port);
+
+	if (*h->hostaddr)
+		return is_address(h->hostaddr)
+			   ? NULL
+			   : xasprintf(
+				 "invalid hostaddr \"%s\"; accepted are IP addresses", h->hostaddr);
+	if ((h->host[0] != '/' && h->host[0] != '@') || length <= longest)
+		return NULL;
+	return xasprintf("invalid host \"%s\": with the name of the socket's file it has %zu "
+			 "bytes; accepted are at most %zu",
+	    h->host, length, longest);
+}
+
+/* NULL, or what is wrong with the hosts. */
+static char *
+check_hosts(const struct target *t)
+{
+	char *error = NULL;
+
+	for (size_t i = 0; i < t->host_count && !error; i++)
+		error = check_host(&t->hosts[i]);
+	return error;
 }
 
 /* The parameters in `p` and what libpq adds to them. */
 static struct target *
 complete(const struct params *p, const char *service, char **error)
 {
+	PQconninfoOption *options = params_complete(p, error);
 	struct target *t = NULL;
-	PQconninfoOption *gss = NULL;
-	PQconninfoOption *options = dry_run(p, "gssencmode", error);
 	const char *value;
 
-	if (!options || !(gss = dry_run(p, "target_session_attrs", error)))
-		goto out;
-	if ((value = find_misplaced(options))) {
-		*error = misplaced_error(value);
-		goto out;
-	}
-	value = option_value(options, "port");
+	if (!options)
+		return NULL;
+	value = params_value(options, "port");
 	if (value && !target_is_port_list(value)) {
 		/* Not quoted: in a mistaken URI the password can stand here (fact F21). */
 		*error =
@@ -394,18 +331,21 @@ complete(const struct params *p, const char *service, char **error)
 	}
 	t = xcalloc(1, sizeof *t);
 	set_hosts(t, options);
-	set_label(t, options, service);
-	value = option_value(options, "password");
-	t->password = value ? xstrdup(value) : NULL;
-	value = option_value(options, "user");
-	t->user = xstrdup(value ? value : "");
-	if (!set_parameters(t, options, option_value(gss, "gssencmode"), error)) {
+	if ((*error = check_hosts(t))) {
 		target_free(t);
 		t = NULL;
+		goto out;
 	}
+	set_label(t, options, service);
+	value = params_value(options, "password");
+	t->password = value ? xstrdup(value) : NULL;
+	value = params_value(options, "passfile");
+	t->passfile = value ? xstrdup(value) : passfile_default();
+	value = params_value(options, "user");
+	t->user = xstrdup(value ? value : "");
+	set_parameters(t, options);
 out:
 	PQconninfoFree(options);
-	PQconninfoFree(gss);
 	return t;
 }
 
@@ -417,7 +357,7 @@ target_parse(const char *s, const struct target_defaults *defaults, char **error
 	const char *service = NULL;
 
 	if (s && target_is_socket(s) && secret_misplaced("host", s)) {
-		*error = misplaced_error("a socket path");
+		*error = params_misplaced("a socket path");
 		goto out;
 	}
 	if (s && target_is_socket(s) && (defaults->host || defaults->port)) {
@@ -472,11 +412,11 @@ target_free(struct target *t)
 		free(t->hosts[i].port);
 	}
 	free(t->hosts);
-	strings_free(t->keywords);
-	strings_free(t->values);
+	params_free(&t->params);
 	free(t->label);
 	free(t->identity);
 	free(t->password);
+	free(t->passfile);
 	free(t->user);
 	free(t);
 }

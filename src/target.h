@@ -7,6 +7,7 @@
 #ifndef PGWAIT_TARGET_H
 #define PGWAIT_TARGET_H
 
+#include "params.h"
 #include "util.h"
 
 /* What -h, -p, -U and the first plain -d say: they fill in what a connection string leaves out. */
@@ -22,12 +23,13 @@ struct target_host {
 struct target {
 	char *label;
 	char *identity; /* equal for targets that come to the same parameters */
-	/* For PQconnectStartParams, NULL-terminated; without host, hostaddr, port, password. */
-	char **keywords, **values;
+	/* For PQconnectStartParams; without host, hostaddr, port, password, passfile. */
+	struct params params;
 	struct target_host *hosts;
 	size_t host_count;
 	int64_t attempt_timeout; /* microseconds for each attempt, 0: none; -1: nothing said */
 	char *password;          /* given in the string or the environment, or typed; or NULL */
+	char *passfile;          /* where another one is looked for; or NULL */
 	char *user;
 	bool prefer_standby; /* first pass over the hosts: standbys only; second: any */
 };

@@ -84,18 +84,18 @@ labels() {
 }
 
 @test "of an unknown option the nearest one is told, and no more than what can be its name" {
-	refuses '"--notify-comand"; did you mean --notify-cmd?' -- --notify-comand true x
-	refuses '"--notify_cmd"; did you mean --notify-cmd?' -- --notify_cmd=true x
-	refuses '"--TIMEOUT"; did you mean --timeout?' -- --TIMEOUT 1 x
-	refuses '"--quite"; did you mean --quiet?' -- --quite x
-	refuses '"--colour"; did you mean --color?' -- --colour=never x
-	refuses '"--formatting"; did you mean --format?' -- --formatting x
-	refuses '"--tim"; did you mean --timeout?' -- --tim 1 x
+	refuses '"--notify-comand" (did you mean --notify-cmd?)' -- --notify-comand true x
+	refuses '"--notify_cmd" (did you mean --notify-cmd?)' -- --notify_cmd=true x
+	refuses '"--TIMEOUT" (did you mean --timeout?)' -- --TIMEOUT 1 x
+	refuses '"--quite" (did you mean --quiet?)' -- --quite x
+	refuses '"--colour" (did you mean --color?)' -- --colour=never x
+	refuses '"--formatting" (did you mean --format?)' -- --formatting x
+	refuses '"--tim" (did you mean --timeout?)' -- --tim 1 x
 	for option in --nonsense --x --channels-of-the-database --"$(printf 'notify-cmd%.0s' {1..9})"; do
 		refuses "\"$option\"" -- "$option" x
 		[[ $errors != *'did you mean'* ]] || complain "$option"
 	done
-	refuses '"--dbname..."; did you mean --dbname?' -- --dbname:postgresql://u:secret@h/d x
+	refuses '"--dbname..." (did you mean --dbname?)' -- --dbname:postgresql://u:secret@h/d x
 	[[ $errors != *secret* ]]
 }
 

@@ -42,13 +42,77 @@ load helper
 	done
 }
 
-@test "a bad parameter is a usage error" {
-	run_split "$PGWAIT" "sslmode=sometimes" jobs
-	[[ $status -eq 1 && $errors == *sslmode*sometimes* ]]
-	run_split "$PGWAIT" "connect_timeout=5s" jobs
-	[[ $status -eq 1 && $errors == *connect_timeout*5s* ]]
-	run_split "$PGWAIT" "target_session_attrs=best" jobs
-	[[ $status -eq 1 && $errors == *best*prefer-standby* ]]
+# bad TEXT ARG...: a usage error at once with this text, and no attempt to connect.
+bad() {
+	run_split "$PGWAIT" --reconnect always "${@:2}" jobs
+	[[ $status -eq 1 && -z $output && $(grep -c '^pgwait: [a-gi-z]' "$ERR") -eq 1 && $errors == *"error: $1"* ]] || {
+		echo "${*@Q}: status $status, $errors"
+		return 1
+	}
+}
+
+@test "a bad parameter is a usage error at once, also one that libpq looks at only when it connects" {
+	local keyword accepted
+	while read -r keyword accepted; do
+		run_split "$PGWAIT" -t 0 "host=$PGHOST $keyword=x" jobs
+		[[ $errors != *'knows no'* ]] || continue # this libpq
+		bad "invalid $keyword \"x\"; accepted are $accepted" "host=$PGHOST $keyword=x"
+		bad "invalid $keyword \"x\"; accepted are $accepted" "postgresql://127.0.0.1:1/?$keyword=x"
+		printf '[bad]\nhost=127.0.0.1\n%s=x\n' "$keyword" >"$TMP/services"
+		PGSERVICEFILE=$TMP/services bad "invalid $keyword \"x\"; accepted are $accepted" service=bad
+	done <<'END'
+sslmode disable, allow, prefer
+channel_binding disable, prefer and require
+gssencmode disable, prefer and require
+target_session_attrs any, read-write, read-only, primary, standby and prefer-standby
+load_balance_hosts disable and random
+require_auth lists of password
+sslcertmode disable, allow and require
+sslnegotiation postgres and direct
+ssl_min_protocol_version TLSv1,
+ssl_max_protocol_version TLSv1,
+min_protocol_version 3.0, 3.2 and latest
+max_protocol_version 3.0, 3.2 and latest
+connect_timeout whole seconds
+keepalives 0 and 1
+keepalives_idle whole seconds up to 32767
+keepalives_interval whole seconds up to 32767
+keepalives_count whole numbers up to 127
+tcp_user_timeout whole milliseconds
+hostaddr IP addresses
+END
+	bad 'invalid keepalives_idle "5s"' 'keepalives_idle=5s'
+	bad 'invalid keepalives_interval "32768"' keepalives_interval=32768
+	bad 'invalid keepalives_count "128"' keepalives_count=128
+	bad 'invalid keepalives "99999999999"' 'keepalives=99999999999'
+	bad 'invalid hostaddr "999.0.0.1"' 'host=a,b hostaddr=127.0.0.1,999.0.0.1'
+	PGHOSTADDR=localhost bad 'invalid hostaddr "localhost"'
+	PGSSLMODE=on bad 'invalid sslmode "on"'
+	bad 'invalid connection parameters: invalid SSL protocol version range' \
+		'ssl_min_protocol_version=TLSv1.3 ssl_max_protocol_version=TLSv1.2'
+	# The path of a socket has an end.
+	local long
+	long=/$(printf 'x%.0s' {1..120})
+	bad "invalid host \"$long\": with the name of the socket's file it has" "host=$long"
+	bad "invalid host \"$long\"" "$long"
+	bad "invalid host \"$long\"" -h "$long"
+	# In a file and by a command as well.
+	echo 'connect main "keepalives=x"' >"$TMP/config"
+	run_split "$PGWAIT" --config "$TMP/config" jobs
+	[[ $status -eq 1 && $errors == *'config:1: invalid keepalives "x"'* ]]
+	run_split "$PGWAIT" --control - jobs <<<$'connect main keepalives=x\nquit'
+	[[ $status -eq 0 && $errors == *'invalid keepalives "x"'* ]]
+}
+
+@test "whole numbers of parameters as libpq reads them, and addresses that may come" {
+	unset PGHOST
+	# 0 is the system's default, which the system refuses if it is told so.
+	run_split "$PGWAIT" -t 0 "hostaddr=127.0.0.1 keepalives=' +1 ' keepalives_idle=0 keepalives_count=-1 connect_timeout=-1" jobs
+	[[ $status -eq 0 ]]
+	run_split "$PGWAIT" -t 0 "hostaddr=127.0.0.1, host=x,$PGHOST port=$PGPORT" jobs
+	[[ $status -eq 0 ]]
+	run_split "$PGWAIT" -t 0 'hostaddr=fe80::1%nosuch0' jobs
+	[[ $status -eq 2 ]]
 }
 
 @test "a server that never answers: connect_timeout, while others already listen" {

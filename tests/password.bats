@@ -48,6 +48,74 @@ keys() {
 	done
 }
 
+# Ends the session of the role app.
+end_session() {
+	sql -c "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'app'" >/dev/null
+}
+
+# warned TEXT: standard error has one line about the password file, which is a warning with this text.
+warned() {
+	[[ $(grep -ci 'password file' "$ERR") -eq 1 && $(<"$ERR") == *"pgwait: warning: the password file \"$TMP/pgpass\" is not used: $1"* ]] || {
+		cat "$ERR"
+		return 1
+	}
+}
+
+@test "a password file that is not used is told once, however many hosts, connections and attempts" {
+	export PGPASSFILE=$TMP/pgpass
+	echo "*:*:*:*:se cret" >"$TMP/pgpass"
+	chmod 640 "$TMP/pgpass"
+	run_split "$PGWAIT" -w -t 0 "host=127.0.0.1,localhost port=$PGPORT,$PGPORT" jobs "host=127.0.0.1 dbname=template1" jobs
+	[[ $status -eq 0 ]]
+	warned 'others than its owner have access to it; accepted are the permissions 0600 or less'
+	run_split "$PGWAIT" -w --check -U app -h 127.0.0.1
+	[[ $status -eq 2 ]]
+	warned 'others than its owner'
+	# A connection that comes back needs it again: once it is mended it is used, and there is a warning if it is spoiled anew.
+	chmod 600 "$TMP/pgpass"
+	start_pgwait -w -U app -h 127.0.0.1 jobs
+	chmod 640 "$TMP/pgpass"
+	end_session
+	wait_for grep -q 'no password supplied; attempt 2' "$ERR"
+	warned 'others than its owner'
+	chmod 600 "$TMP/pgpass"
+	wait_for grep -q 'listening again' "$ERR"
+	warned 'others than its owner'
+	chmod 604 "$TMP/pgpass"
+	end_session
+	again() { (($(grep -c 'the password file' "$ERR") == 2)); }
+	wait_for again
+	kill "$PID"
+	end_pgwait
+	[[ $status -eq 0 ]]
+	rm "$TMP/pgpass"
+	mkdir "$TMP/pgpass"
+	run_split "$PGWAIT" -t 0 "host=127.0.0.1" jobs
+	[[ $status -eq 0 ]]
+	warned 'it is not a plain file'
+}
+
+@test "the password file is that of the parameters, or of the home directory; with a password it is not looked at" {
+	local line="*:*:*:*:se cret"
+	mkdir "$TMP/home"
+	unset PGPASSFILE
+	export HOME=$TMP/home
+	echo "$line" >"$TMP/home/.pgpass"
+	chmod 644 "$TMP/home/.pgpass"
+	run_split "$PGWAIT" -w -t 0 "user=app password='se cret'" jobs
+	[[ $status -eq 0 && -z $errors ]]
+	echo "$line" >"$TMP/pgpass"
+	chmod 600 "$TMP/pgpass"
+	run_split "$PGWAIT" -w -t 0 "user=app passfile=$TMP/pgpass" jobs
+	[[ $status -eq 0 && -z $errors ]]
+	(($("$PGWAIT" --version | sed -n 's/.*libpq \([0-9]*\).*/\1/p') >= 15)) || skip 'this libpq does not look at HOME'
+	run_split "$PGWAIT" -w -t 0 "user=app" jobs
+	[[ $status -eq 2 && $errors == *"password file \"$TMP/home/.pgpass\" is not used"* ]]
+	chmod 600 "$TMP/home/.pgpass"
+	run_split "$PGWAIT" -w -t 0 "user=app" jobs
+	[[ $status -eq 0 && -z $errors ]]
+}
+
 @test "a wrong one: 2, 28P01, and it is not shown" {
 	run_split "$PGWAIT" "user=app password=wr0ng" jobs
 	[[ $status -eq 2 && $errors == *'(SQLSTATE 28P01)' && $errors != *wr0ng* ]]
@@ -70,7 +138,7 @@ keys() {
 	on_terminal 'echo nonsense | "$PGWAIT" -t 0 -U app jobs'
 	wait_for screen "Password for user app (postgres@$PGHOST:$PGPORT):"
 	keys 'se cret' Enter
-	wait_for test -e "$TMP/ended"
+	wait_for test -s "$TMP/ended"
 	[[ $(<"$TMP/ended") -eq 0 ]]
 	run ! screen cret
 	wait_for test -e "$TMP/stty.done"
@@ -81,7 +149,7 @@ keys() {
 	on_terminal '"$PGWAIT" --check -U app'
 	wait_for screen "Password for user app (postgres@$PGHOST:$PGPORT):"
 	keys 'se cret' Enter
-	wait_for test -e "$TMP/ended"
+	wait_for test -s "$TMP/ended"
 	[[ $(<"$TMP/ended") -eq 0 ]]
 	grep -q 'delivery  20 of 20' "$OUT"
 }
@@ -98,7 +166,7 @@ keys() {
 	keys "$first" Enter
 	wait_for screen "Password for user $next"
 	keys "$second" Enter
-	wait_for test -e "$TMP/ended"
+	wait_for test -s "$TMP/ended"
 	[[ $(<"$TMP/ended") -eq 0 ]]
 }
 
@@ -114,7 +182,7 @@ keys() {
 	on_terminal '"$PGWAIT" -t 0 -W -U postgres jobs'
 	wait_for screen 'Password for user postgres'
 	keys anything Enter
-	wait_for test -e "$TMP/ended"
+	wait_for test -s "$TMP/ended"
 	[[ $(<"$TMP/ended") -eq 0 ]]
 }
 
@@ -123,7 +191,7 @@ keys() {
 	on_terminal '"$PGWAIT" -t 0 -W -U app jobs'
 	wait_for screen 'Password for user app'
 	keys 'se cret' Enter
-	wait_for test -e "$TMP/ended"
+	wait_for test -s "$TMP/ended"
 	[[ $(<"$TMP/ended") -eq 0 ]]
 }
 
@@ -131,7 +199,7 @@ keys() {
 	on_terminal '"$PGWAIT" -t 0 -U app jobs'
 	wait_for screen 'Password for user app'
 	keys wrong Enter
-	wait_for test -e "$TMP/ended"
+	wait_for test -s "$TMP/ended"
 	[[ $(<"$TMP/ended") -eq 2 ]]
 	grep -q 28P01 "$ERR"
 }
@@ -148,7 +216,7 @@ keys() {
 	keys "$second" Enter
 	wait_for grep -q listening "$ERR"
 	notify jobs x
-	wait_for test -e "$TMP/ended"
+	wait_for test -s "$TMP/ended"
 	[[ $(<"$TMP/ended") -eq 0 ]]
 }
 

@@ -30,7 +30,7 @@ keeps_with() {
 
 @test "connection strings that do not parse" {
 	for conninfo in 'postgresql://app:se/cret@db1/x' 'postgresql://app:se?cret@db1/x' 'host=x password=secret nonsense' \
-		"password='secret host=x" 'password=a secret' 'secret=x' 'a secret=x' ' secret=x' '=secret' 'sec=ret secret' \
+		"password='secret host=x" 'password=a secret' 'a secret=x' '=secret' 'sec=ret secret' \
 		'host=x nosuch=secret' 'postgresql://u:secret@[::1/x' 'postgresql://u:%zzsecret@h/x' \
 		'postgresql://u:secret@h/x?nosuch=secret' 'postgresql://h/x?secret' 'password = secret x' 'password secret=x' \
 		'postgresql://u:secret%00x@h/x' 'postgres://u:se/cret@h/x' 'password:secret host=x' 'Password=secret' \
@@ -47,6 +47,32 @@ keeps_with() {
 	keeps_with '"host=..."' 'host=h secret' jobs
 	keeps_with '" password..."' ' password = a secret' jobs
 	keeps_with '"..."' 'nosuch=secret' jobs
+}
+
+@test "a keyword that libpq does not know is named, unless it can be a part of a password" {
+	local keyword question conninfo
+	while read -r keyword question conninfo; do
+		question=${question#-}
+		keeps_with "knows no \"$keyword\"${question//_/ }; accepted are" "$conninfo" jobs
+		keeps_with "knows no \"$keyword\"" -d "$conninfo" jobs
+	done <<'END'
+nosuch - host=x nosuch=secret
+nosuch - nosuch = secret
+sslmod _(did_you_mean_sslmode?) host=x sslmod=secret password=secret
+Host _(did_you_mean_host?) Host=h;Username=u;Password=secret
+pass _(did_you_mean_password?) host=h user=u pass=secret
+PassWord _(did_you_mean_password?) PassWord=secret
+DATABASE_URL - DATABASE_URL=postgresql://u:secret@h/d
+schema - postgresql://u:secret@h/x?schema=secret
+pool_max_conns - postgres://db1:5432,db2:,db3/x?application_name=x&pool_max_conns=5
+dbnam _(did_you_mean_dbname?) postgresql:///?dbnam=secret
+END
+	for conninfo in 'password=a secret=x' 'password = a secret = x' 'sslpassword=a secret=x' 'secret=' 'secret==' 'secret= ' \
+		's3cret=x' 'se-cret=x' 'postgresql://app:secret?secret=x' 'postgresql://app:secret/?secret=x' \
+		'postgresql://h/x?password=a&secret=x' 'postgresql://h/x?user=u&amp;secret=x' 'postgresql://u:p@h/x?password=a&secret=x' \
+		"$(printf 'secret%.0s' {1..9})=x" 'host=secret=x secret'; do
+		keeps "$conninfo" jobs
+	done
 }
 
 @test "passwords that were taken for a host, a port, a database" {
