@@ -65,7 +65,12 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	event_del(&o->readable);
 	close(fd);
-	/* The thread's last touch of `s` came before it closed the pipe. */
+	/*
+	 * The thread's last touch of `s` came before it closed the pipe; but what makes its writes
+	 * visible is the lock.
+	 */
+	pthread_mutex_lock(&s->lock);
+	pthread_mutex_unlock(&s->lock);
 	s->kind->done(s->job, o->arg);
 	shared_free(s);
 	free(o);
