@@ -92,6 +92,7 @@ finds() {
 	finds parameter PGOPTIONS 2 'options=-cnosuch=1'
 	finds parameter 'this parameter' 2 "host=$(printf '/%0200d' 0)"
 	finds host_name getent 2 'host=nosuch.invalid connect_timeout=60'
+	needs_socat
 	port=$(free_port)
 	socat "TCP-LISTEN:$port,bind=127.0.0.1,fork,reuseaddr" 'SYSTEM:echo HTTP/1.1 400 Bad Request' 3>&- 4>&- 2>/dev/null &
 	silent=$!

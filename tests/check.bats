@@ -188,7 +188,7 @@ problems() {
 # reserve N: reserved_connections is N, in the database "sixteen"; where the server has no such setting, it seems to be.
 reserve() {
 	sql -c 'CREATE DATABASE sixteen'
-	if [[ $(sql -c "SELECT current_setting('server_version_num')::int >= 160000") == t ]]; then
+	if ! server_before 16; then
 		sql -c "ALTER SYSTEM SET reserved_connections = $1"
 		pg restart
 		return

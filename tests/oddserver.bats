@@ -1,0 +1,71 @@
+# Servers that answer what no real one would, and what stands between: nothing of it is a crash.
+
+load helper
+
+# end_odd: and another can be started.
+end_odd() {
+	kill "$odd"
+	wait "$odd" 2>/dev/null || true
+}
+
+# start_odd [WORDS ANSWER]...: tests/oddserver; $here reaches it.
+start_odd() {
+	"$top_builddir/tests/oddserver" "$TMP" "$@" >"$TMP/odd" 3>&- &
+	odd=$!
+	wait_for test -s "$TMP/odd"
+	here="host=$TMP user=u dbname=d port=5432"
+}
+
+@test "honest, it is a server" {
+	start_odd
+	run_split "$PGWAIT" --check -q "$here" jobs
+	[[ $status -eq 0 && $output == '' ]]
+	run_split "$PGWAIT" -t 0 "$here" jobs
+	[[ $status -eq 0 ]]
+}
+
+@test "LISTEN: a row without columns, a process id that is none" {
+	for row in '' x '1|2' -1; do
+		start_odd 'pg_backend_pid()' "$row"
+		run_split "$PGWAIT" -t 0 "$here" jobs
+		[[ $status -eq 0 ]]
+		end_odd
+	done
+}
+
+@test "the lock: a row without columns, a value that is neither true nor false" {
+	for row in '' x; do
+		start_odd pg_try_advisory_lock "$row"
+		start_plain --exclusive key "$here" jobs
+		wait_for grep -q '"key"' "$ERR"
+		kill "$PID"
+		end_pgwait
+		[[ $status -eq 0 ]]
+		end_odd
+	done
+}
+
+@test "the channels of a server: a row without columns" {
+	start_odd pg_listening_channels ''
+	run_split "$PGWAIT" --control - "$here" jobs < <(wait_for grep -qs listening "$ERR"; echo channels; echo quit)
+	[[ $status -eq 0 && $errors == *'ok: '* ]]
+}
+
+@test "--check: answers with other columns than were asked for" {
+	start_odd rolname 4711
+	run_split "$PGWAIT" --check "$here" jobs
+	[[ $status -eq 0 && $output == *'get through'* && $errors == *'unexpected answer'* ]]
+	end_odd
+	start_odd rolname '4711|u|d|f|0|0|1|0|1|0|1|100|0.5' xact_start 17
+	run_split "$PGWAIT" --check -j "$here" jobs
+	[[ $status -eq 0 && $(jq -r '[.queue_usage, .queue_holders[0].pid, .queue_holders[0].state] | @json' "$OUT") == '[0.5,17,""]' ]]
+}
+
+@test "--check: numbers that JSON does not have" {
+	for used in inf nan 1e308 -inf; do
+		start_odd rolname "4711|u|d|f|0|0|1|0|1|0|1|100|$used"
+		run_split "$PGWAIT" --check -j "$here" jobs
+		[[ $status -eq 0 && $(jq -r '.queue_usage' "$OUT") == null ]]
+		end_odd
+	done
+}

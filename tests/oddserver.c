@@ -1,0 +1,66 @@
+/*
+ * usage: oddserver DIRECTORY [WORDS ANSWER]...
+ *
+ * A server at DIRECTORY/.s.PGSQL.5432 for what no real one does, until it is killed; it writes a line once it listens. A question with WORDS in it is
+ * answered with one row, ANSWER: values with "|" between them; "" is a row without columns. "-": it is never
+ * answered. To all else it answers honestly.
+ */
+#include "config.h"
+
+#include <poll.h>
+#include <stdlib.h>
+
+#include "fuzz/server.h"
+
+struct answers {
+	char **words; /* and the answer behind each; NULL ends them */
+};
+
+static bool
+answer(void *arg, const char *sql, struct buffer *out)
+{
+	char **w = ((struct answers *)arg)->words, *text, *rest;
+	const char *values[32];
+	size_t n = 0;
+
+	while (w[0] && !strstr(sql, w[0]))
+		w += 2;
+	if (!w[0])
+		return false;
+	if (strcmp(w[1], "-") == 0)
+		for (;;)
+			pause();
+	text = rest = xstrdup(w[1]);
+	while (*w[1] && rest && n < 32)
+		values[n++] = strsep(&rest, "|");
+	server_row(out, values, n);
+	server_done(out, "SELECT 1");
+	free(text);
+	return true;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct answers answers = {argv + 2};
+	struct server s = {
+	    .version = "15.0", .encoding = "UTF8", .answer = answer, .arg = &answers};
+	char *path = argc % 2 == 0 ? xasprintf("%s/.s.PGSQL.5432", argv[1]) : NULL;
+
+	if (path)
+		unlink(path);
+	if (!path || !server_open(&s, path)) {
+		perror("oddserver");
+		return 1;
+	}
+	puts("listening");
+	fflush(stdout);
+	for (;;) {
+		struct pollfd fds[SERVER_CLIENTS + 1] = {{.fd = s.listener, .events = POLLIN}};
+
+		for (size_t i = 0; i < SERVER_CLIENTS; i++)
+			fds[i + 1] = (struct pollfd){.fd = s.clients[i].fd, .events = POLLIN};
+		poll(fds, SERVER_CLIENTS + 1, -1);
+		server_turn(&s);
+	}
+}
