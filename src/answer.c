@@ -11,13 +11,16 @@
 void
 answer_fail(struct answer *a, const char *fmt, ...)
 {
+	char *before = a->error, *text;
 	va_list ap;
 
-	if (a->error)
-		return;
 	va_start(ap, fmt);
-	xvasprintf(&a->error, fmt, ap);
+	xvasprintf(&text, fmt, ap);
 	va_end(ap);
+	a->error = before ? xasprintf("%s; %s", before, text) : text;
+	if (before)
+		free(text);
+	free(before);
 }
 
 void

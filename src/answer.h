@@ -12,7 +12,7 @@ struct answer {
 	struct buffer keys; /* "KEY":VALUE,... of a JSON object */
 };
 
-/* The first failure counts. */
+/* Failures are joined by "; ". */
 void answer_fail(struct answer *a, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 /* `n` bytes as a JSON string. */

@@ -64,6 +64,13 @@ start(struct round *r)
 	r->all->running++;
 }
 
+/* The statement must not run for nobody. */
+static bool
+may_start(const struct catching *g, const struct source *s)
+{
+	return g->options->catchup_sql && !g->ended && s->good && s->subscription.count;
+}
+
 static void
 on_retry(evutil_socket_t fd, short what, void *arg)
 {
@@ -71,7 +78,7 @@ on_retry(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	if (r->source->good && r->source->subscription.count)
+	if (may_start(r->all, r->source))
 		start(r);
 }
 
@@ -93,7 +100,7 @@ catching_start(struct catching *g, struct source *s)
 {
 	struct round *r = s->round;
 
-	if (!g->options->catchup_sql || s->subscription.count == 0)
+	if (!may_start(g, s))
 		return;
 	if (!r)
 		r = add(g, s);
@@ -157,7 +164,7 @@ succeed(struct round *r)
 	r->undelivered = false;
 	r->attempt = 0;
 	r->backoff = (struct backoff){0};
-	if (r->again)
+	if (r->again && may_start(r->all, r->source))
 		start(r);
 	r->again = false;
 }
@@ -218,21 +225,33 @@ stop(struct round *r)
 	r->all->running--;
 }
 
-void
-catching_stop(struct catching *g, struct source *s)
+static void
+round_free(struct round *r)
 {
-	struct round **at = &g->rounds, *r = s->round;
-
-	if (!r)
-		return;
 	stop(r);
-	if (!s->gone)
-		return;
-	while (*at != r)
-		at = &(*at)->next;
-	*at = r->next;
 	catchup_free(r->ended);
+	r->source->round = NULL;
 	free(r);
+}
+
+void
+catching_stop(struct source *s)
+{
+	if (s->round)
+		stop(s->round);
+}
+
+void
+catching_forget(struct catching *g, struct source *s)
+{
+	struct round **at = &g->rounds;
+
+	if (!s->round)
+		return;
+	while (*at != s->round)
+		at = &(*at)->next;
+	*at = s->round->next;
+	round_free(s->round);
 }
 
 void
@@ -260,9 +279,7 @@ catching_free(struct catching *g)
 
 	for (struct round *r = g->rounds; r; r = next) {
 		next = r->next;
-		stop(r);
-		catchup_free(r->ended);
-		free(r);
+		round_free(r);
 	}
 	g->rounds = NULL;
 }

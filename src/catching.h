@@ -25,7 +25,10 @@ struct catching {
 void catching_init(struct catching *g, struct event_base *base, struct sinks *sinks,
     const struct options *options);
 
-/* LISTEN took effect on channels of `s`. Without --catchup-sql, and without a channel, nothing happens. */
+/*
+ * LISTEN took effect on channels of `s`. Nothing happens without --catchup-sql, without a channel, and where
+ * `s` is not good.
+ */
 void catching_start(struct catching *g, struct source *s);
 
 /* Whether one runs for `s`. */
@@ -40,8 +43,11 @@ const struct record *catching_next(struct source *s, bool room);
 /* While paused, the rows of all are not read; who goes on is to be pulled again. */
 void catching_pause(struct catching *g, bool paused);
 
-/* The connection was lost or removed, or must not go on: what is not committed is rolled back. */
-void catching_stop(struct catching *g, struct source *s);
+/* The connection was lost, or must not go on: what is not committed is rolled back. */
+void catching_stop(struct source *s);
+
+/* The connection is removed: the same, and nothing is known of its catch-ups any more. */
+void catching_forget(struct catching *g, struct source *s);
 
 /* pgwait ends: stops those that have rows to come. Those that only have to commit are left running. */
 void catching_end(struct catching *g);

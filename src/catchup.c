@@ -247,7 +247,7 @@ on_connected(PGconn *conn, const struct connector_failure *failure, void *arg)
 		return;
 	}
 	encoding = PQparameterStatus(conn, "server_encoding");
-	c->encoding = encoding ? encoding_open(encoding) : NULL;
+	c->encoding = encoding_open(encoding);
 	c->link = link_open(c->settings.base, conn, c->settings.target, wake, c);
 	link_read(c->link, true);
 	c->state = CATCHUP_BEGINNING;

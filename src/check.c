@@ -314,7 +314,7 @@ on_asked(void *arg, const PGresult *result)
 	}
 	if (c->found.queue >= QUEUE_WARNING) {
 		to_step(c, STEP_ASKING);
-		link_request(c->first, inquiry_holders_sql(), on_holders, c);
+		link_request_table(c->first, inquiry_holders_sql(), HOLDERS_MAX, on_holders, c);
 	} else {
 		listen_privately(c);
 	}
@@ -337,7 +337,7 @@ on_first(PGconn *conn, const struct connector_failure *failure, void *arg)
 		    "this is the console of a pgbouncer, which has no notifications", NULL);
 		return;
 	}
-	c->encoding = c->found.encoding ? encoding_open(c->found.encoding) : NULL;
+	c->encoding = encoding_open(c->found.encoding);
 	c->first = link_open(c->base, conn, c->subscription->target, on_wake, c);
 	link_read(c->first, true);
 	to_step(c, STEP_ASKING);

@@ -262,8 +262,12 @@ command_parse(const char *line, size_t length, bool in_config, struct command *c
 		return false;
 	ok = parse_words(&words, in_config, c, error);
 	words_free(&words);
-	if (!ok)
+	if (!ok) {
+		enum command_kind kind = c->kind;
+
 		command_free(c);
+		c->kind = kind;
+	}
 	return ok;
 }
 

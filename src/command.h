@@ -41,7 +41,7 @@ struct command {
 /*
  * `line` is without its newline; its bytes may be any. `in_config` restricts it to what a
  * configuration file may hold. False with *error, which the caller frees, where it is no command;
- * `c` is empty then. An error quotes no word that looks like a connection string, stands for one, or
+ * `c` is empty then, but for its kind, if it names one. An error quotes no word that looks like a connection string, stands for one, or
  * stands where no command is known: it may hold a password (fact F21).
  */
 MUST_CHECK bool command_parse(

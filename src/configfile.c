@@ -217,8 +217,8 @@ read_all(const char *path, struct buffer *text, char **error)
 }
 
 bool
-configfile_read(const char *path, const struct target_defaults *defaults,
-    struct subscriptions *wanted, struct subscriptions *parts, char **error)
+configfile_read(const char *path, const struct target_defaults *defaults, struct subscriptions *to,
+    char **error)
 {
 	struct buffer text = {0};
 	bool ok = read_all(path, &text, error);
@@ -226,11 +226,7 @@ configfile_read(const char *path, const struct target_defaults *defaults,
 	if (ok) {
 		const struct configfile file = {path, text.data + text.start, buffer_length(&text)};
 
-		ok = configfile_parse(&file, defaults, wanted, error);
-		if (ok && !configfile_parse(&file, defaults, parts, error)) {
-			subscriptions_free(wanted);
-			ok = false;
-		}
+		ok = configfile_parse(&file, defaults, to, error);
 	}
 	buffer_free(&text);
 	return ok;

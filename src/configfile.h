@@ -29,11 +29,8 @@ struct configfile {
 MUST_CHECK bool configfile_parse(const struct configfile *file,
     const struct target_defaults *defaults, struct subscriptions *to, char **error);
 
-/*
- * The file itself: twice, once to be remembered, and once to be taken apart for the connections. As
- * above; an error in reading has no line.
- */
+/* The file itself. As above; an error in reading has no line. */
 MUST_CHECK bool configfile_read(const char *path, const struct target_defaults *defaults,
-    struct subscriptions *wanted, struct subscriptions *parts, char **error);
+    struct subscriptions *to, char **error);
 
 #endif

@@ -2,17 +2,15 @@
 
 #include "connection.h"
 
-#include <event2/event.h>
-#include <event2/event_struct.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/time.h>
 
 #include "encoding.h"
+#include "failure.h"
+#include "limit.h"
 #include "link.h"
 #include "listener.h"
 #include "log.h"
-#include "message.h"
 #include "subscription.h"
 #include "sqlstate.h"
 #include "target.h"
@@ -23,26 +21,18 @@ struct connection {
 	struct origin origin;
 	enum connection_state state;
 	bool started, paused;
-	struct event deadline;
-	int64_t time_allowed; /* by the deadline */
-	int64_t due;          /* when it passes, monotonic */
-	int64_t rest;         /* what is left of it while it stands still; -1: it was not set */
+	struct limit limit; /* of what is waited for */
 
 	/* Of the present attempt */
 	struct connector *connector;
 	struct link *link;
 	struct listener *listener;
-	connection_answer *barrier_answer;
-	bool listened, announced; /* LISTEN took effect; and its record was pulled */
-	bool permanent, refused;
-	const char *hint; /* what to do about its failure, or NULL */
-	char *reason;     /* why it failed, also when it is LOST */
-	char *sqlstate;   /* or NULL */
+	connection_answer *barrier_answer; /* NULL: none is on its way */
+	bool listened, announced;          /* LISTEN took effect; and its record was pulled */
 
-	char *last_reason; /* of the attempt before, where that failed as well */
-	/* When the last query that was answered was sent: monotonic, Unix time; 0: none yet. */
-	int64_t proven, proven_time;
-	int64_t since, gap; /* of the RECORD_LISTENING */
+	struct failure failure; /* also when it is LOST */
+	struct moment proven;   /* when the last query that was answered was sent; 0: none yet */
+	int64_t since, gap;     /* of the RECORD_LISTENING */
 
 	struct record record;       /* of an event */
 	struct record notification; /* only what is in `notify`, and the time, ever changes */
@@ -50,8 +40,7 @@ struct connection {
 };
 
 static unsigned next_serial = 1;
-
-/* For the link as well, which has read, been answered, or failed. */
+/* For the link, too. */
 static void
 wake(void *arg)
 {
@@ -76,15 +65,18 @@ set_state(struct connection *c, enum connection_state state)
 	c->state = state;
 	switch (state) {
 	case CONN_CONNECTING:
+		limit_hold(&c->limit, LIMIT_UNREAD | LIMIT_PROMPT | LIMIT_CATCHUP, false);
+		break;
 	case CONN_READY:
+		limit_hold(&c->limit, LIMIT_UNREAD, c->paused);
 		break;
 	case CONN_LISTENING:
 		if (!c->settings.drain)
-			event_del(&c->deadline);
+			limit_clear(&c->limit);
 		break;
 	case CONN_DYING:
 	case CONN_LOST:
-		event_del(&c->deadline);
+		limit_clear(&c->limit);
 		if (c->link)
 			link_read(c->link, false);
 		break;
@@ -97,19 +89,27 @@ die(struct connection *c, const char *reason, const char *sqlstate)
 {
 	if (!is_alive(c))
 		return;
-	c->reason = message_line(reason);
-	sqlstate = sqlstate_valid(sqlstate);
-	c->sqlstate = sqlstate ? xstrdup(sqlstate) : NULL;
+	failure_set(&c->failure, reason, sqlstate);
 	set_state(c, CONN_DYING);
 	wake(c);
 }
 
-/* What the deadline that passes now was for. */
+void
+connection_give_up(struct connection *c, const char *reason)
+{
+	if (c->connector)
+		connector_cancel(c->connector);
+	c->connector = NULL;
+	die(c, reason, NULL);
+}
+
+/* What the limit that passes now was for. */
 static const char *
 overdue(const struct connection *c)
 {
 	if (c->state == CONN_LISTENING)
-		return "the drain did not end";
+		return c->settings.drain ? "the drain did not end"
+					 : "what was sent before did not come";
 	if (c->state != CONN_READY)
 		return "no connection";
 	return listener_waits(c->listener) ? "no answer to LISTEN"
@@ -117,57 +117,34 @@ overdue(const struct connection *c)
 }
 
 static void
-on_deadline(evutil_socket_t fd, short what, void *arg)
+on_limit(void *arg)
 {
 	struct connection *c = arg;
-	char *reason = xasprintf("%s within %g s", overdue(c), (double)c->time_allowed / SECOND);
+	char *reason = xasprintf("%s within %g s", overdue(c), (double)c->limit.allowed / SECOND);
 
-	(void)fd;
-	(void)what;
-	/* What comes after the answer to LISTEN has deadlines of its own; not in a drain. */
-	if (c->settings.drain || !c->listener || listener_waits(c->listener)) {
-		if (c->connector)
-			connector_cancel(c->connector);
-		c->connector = NULL;
-		die(c, reason, NULL);
-	}
+	connection_give_up(c, reason);
 	free(reason);
 }
 
+/* The time of so many attempts to connect. */
 static void
-arm_deadline(struct connection *c, int64_t attempts)
+limit(struct connection *c, int64_t attempts)
 {
 	int64_t timeout = c->subscription->target->attempt_timeout;
-	struct timeval tv;
 
-	c->time_allowed = (timeout < 0 ? CONNECTOR_TIMEOUT : timeout) * attempts;
-	c->due = clock_monotonic() + c->time_allowed;
-	timeval_from(c->time_allowed, &tv);
-	if (timeout != 0)
-		event_add(&c->deadline, &tv);
+	limit_set(&c->limit, (timeout < 0 ? CONNECTOR_TIMEOUT : timeout) * attempts);
 }
 
 void
-connection_hold_clock(struct connection *c, bool held)
+connection_catches_up(struct connection *c, bool on)
 {
-	struct timeval tv;
-
-	if (held) {
-		c->rest =
-		    event_pending(&c->deadline, EV_TIMEOUT, NULL) ? c->due - clock_monotonic() : -1;
-		event_del(&c->deadline);
-	} else if (c->rest >= 0) {
-		c->due = clock_monotonic() + c->rest;
-		timeval_from(c->rest, &tv);
-		event_add(&c->deadline, &tv);
-	}
+	limit_hold(&c->limit, LIMIT_CATCHUP, on);
 }
 
-/* While a password is typed, or another one has to be first. */
 static void
 on_prompting(bool prompting, void *arg)
 {
-	connection_hold_clock(arg, prompting);
+	limit_hold(&((struct connection *)arg)->limit, LIMIT_PROMPT, prompting);
 }
 
 /* LISTEN took effect on every channel, or it was refused. */
@@ -177,18 +154,18 @@ on_listening(const struct listener_failure *failure, void *arg)
 	struct connection *c = arg;
 
 	if (failure) {
-		c->refused = failure->refused;
-		c->permanent = failure->refused &&
-			       (!failure->sqlstate || sqlstate_permanent(failure->sqlstate));
-		c->hint = failure->hint;
+		c->failure.refused = failure->refused;
+		c->failure.permanent =
+		    failure->refused &&
+		    (!failure->sqlstate || sqlstate_permanent(failure->sqlstate));
+		c->failure.hint = failure->hint;
 		die(c, failure->reason, failure->sqlstate);
 		return;
 	}
-	c->since = c->proven ? c->proven_time : -1;
-	c->gap = c->proven ? clock_monotonic() - c->proven : 0;
+	c->since = c->proven.realtime ? c->proven.realtime : -1;
+	c->gap = c->proven.realtime ? clock_boottime() - c->proven.boottime : 0;
 	c->listened = true;
-	free(c->last_reason);
-	c->last_reason = NULL;
+	failure_forget(&c->failure);
 	set_state(c, CONN_LISTENING);
 	wake(c);
 }
@@ -197,25 +174,22 @@ static void
 on_connected(PGconn *conn, const struct connector_failure *failure, void *arg)
 {
 	struct connection *c = arg;
-	const char *encoding;
 
 	c->connector = NULL;
 	if (!conn) {
-		c->permanent = failure->permanent;
+		c->failure.permanent = failure->permanent;
 		die(c, failure->reason, failure->sqlstate);
 		return;
 	}
 	c->link = link_open(c->settings.base, conn, c->subscription->target, wake, c);
-	encoding = PQparameterStatus(conn, "server_encoding");
-	c->origin.encoding = encoding ? encoding_open(encoding) : NULL;
+	c->origin.encoding = encoding_open(PQparameterStatus(conn, "server_encoding"));
 	set_state(c, CONN_READY);
-	if (!c->paused) {
-		link_read(c->link, true);
-		if (!c->settings.drain)
-			arm_deadline(c, 1);
-	}
+	link_read(c->link, !c->paused);
+	if (!c->settings.drain)
+		limit(c, 1);
 	c->listener = listener_start(
 	    c->settings.base, c->link, c->subscription, c->origin.encoding, on_listening, c);
+	listener_pause(c->listener, c->paused);
 }
 
 static void
@@ -230,7 +204,7 @@ on_barrier(void *arg, const PGresult *result)
 		return;
 	}
 	c->settings.drain = false; /* it has been drained in time */
-	event_del(&c->deadline);
+	limit_clear(&c->limit);
 	c->barrier_answer(c, c->settings.arg);
 }
 
@@ -238,6 +212,8 @@ void
 connection_barrier(struct connection *c, connection_answer *answer)
 {
 	c->barrier_answer = answer;
+	if (!c->settings.drain)
+		limit(c, 1);
 	link_request(c->link, xstrdup(""), on_barrier, c);
 }
 
@@ -302,22 +278,27 @@ lost(struct connection *c)
 	    .kind = RECORD_LOST,
 	    .origin = &c->origin,
 	    .time = clock_realtime(),
-	    .reason = c->reason,
-	    .sqlstate = c->sqlstate,
-	    .hint = c->hint,
-	    .repeated = c->last_reason && strcmp(c->last_reason, c->reason) == 0,
-	    .phase = c->listened  ? LOST_LATER
-		     : c->refused ? LOST_LISTENING
-				  : LOST_CONNECTING,
-	    .permanent = c->permanent,
+	    .reason = c->failure.reason,
+	    .sqlstate = c->failure.sqlstate[0] ? c->failure.sqlstate : NULL,
+	    .hint = c->failure.hint,
+	    .repeated = failure_repeated(&c->failure),
+	    .phase = c->listened          ? LOST_LATER
+		     : c->failure.refused ? LOST_LISTENING
+					  : LOST_CONNECTING,
+	    .permanent = c->failure.permanent,
 	};
 	return &c->record;
 }
 
-/* The next notification that libpq holds, for others to see. */
+/*
+ * The next notification that libpq holds, for others to see. Up to PostgreSQL 14 some may come before the
+ * end of the answer to LISTEN, which brought them: they are left in libpq until then.
+ */
 static bool
 take_notification(struct connection *c)
 {
+	if (c->state == CONN_READY && listener_waits(c->listener))
+		return false;
 	while ((c->notify = link_notify(c->link))) {
 		if (!listener_takes(c->listener, c->notify->relname))
 			return true;
@@ -330,14 +311,15 @@ take_notification(struct connection *c)
 static bool
 finish_request(struct connection *c)
 {
-	int64_t sent_at = link_sent_at(c->link), sent_time = link_sent_time(c->link);
+	struct moment sent_at = link_sent_at(c->link);
 
 	if (!link_finish(c->link))
 		return false;
-	if (c->state == CONN_LISTENING) {
+	if (c->state == CONN_LISTENING)
 		c->proven = sent_at;
-		c->proven_time = sent_time;
-	}
+	/* What comes after the answer to LISTEN has limits of its own; not in a drain. */
+	else if (c->listener && !listener_waits(c->listener) && !c->settings.drain)
+		limit_clear(&c->limit);
 	return true;
 }
 
@@ -383,10 +365,8 @@ connection_pause(struct connection *c, bool paused)
 	if (c->state != CONN_READY && c->state != CONN_LISTENING)
 		return;
 	link_read(c->link, !paused);
-	if (paused) /* who does not read cannot judge */
-		event_del(&c->deadline);
-	else if (c->settings.drain || listener_waits(c->listener))
-		arm_deadline(c, 1);
+	limit_hold(&c->limit, LIMIT_UNREAD, paused);
+	listener_pause(c->listener, paused);
 }
 
 void
@@ -406,7 +386,7 @@ connection_new(struct subscription *s, const struct connection_settings *setting
 	c->subscription = s;
 	connection_renamed(c);
 	c->notification = (struct record){.kind = RECORD_NOTIFICATION, .origin = &c->origin};
-	evtimer_assign(&c->deadline, settings->base, on_deadline, c);
+	limit_init(&c->limit, settings->base, on_limit, c);
 	return c;
 }
 
@@ -420,16 +400,11 @@ connection_start(struct connection *c)
 		policy = (struct connector_policy){.never_prompt = true};
 	policy.prompting = on_prompting;
 	c->started = true;
-	free(c->last_reason);
-	c->last_reason = c->reason;
-	c->reason = NULL;
-	c->hint = NULL;
-	free(c->sqlstate);
-	c->sqlstate = NULL;
-	c->permanent = c->refused = c->listened = c->announced = false;
+	failure_next(&c->failure);
+	c->listened = c->announced = false;
 	set_state(c, CONN_CONNECTING);
 	if (c->settings.drain)
-		arm_deadline(c, (int64_t)t->host_count * (t->prefer_standby ? 2 : 1));
+		limit(c, (int64_t)t->host_count * (t->prefer_standby ? 2 : 1));
 	c->connector = connector_start(c->settings.base, t, &policy, on_connected, c);
 }
 
@@ -442,22 +417,50 @@ connection_free(struct connection *c)
 		connector_cancel(c->connector);
 	PQfreemem(c->notify);
 	close_connection(c);
-	free(c->sqlstate);
-	free(c->reason);
-	free(c->last_reason);
+	failure_free(&c->failure);
 	free(c);
+}
+
+/* Otherwise the request is freed. */
+static bool
+can_ask(const struct connection *c, char *sql)
+{
+	if (c->link && is_alive(c))
+		return true;
+	free(sql);
+	return false;
 }
 
 bool
 connection_ask(struct connection *c, char *sql, const char *const parameters[], int count,
     request_done *done, void *arg)
 {
-	if (!c->link || !is_alive(c)) {
-		free(sql);
+	if (!can_ask(c, sql))
 		return false;
-	}
 	link_request_with(c->link, sql, parameters, count, done, arg);
 	return true;
+}
+
+bool
+connection_ask_table(struct connection *c, char *sql, size_t rows, request_done *done, void *arg)
+{
+	if (!can_ask(c, sql))
+		return false;
+	link_request_table(c->link, sql, rows, done, arg);
+	return true;
+}
+
+const char *
+connection_progress(const struct connection *c)
+{
+	const char *reason = connection_reason(c);
+
+	if (reason)
+		return reason;
+	if (c->state != CONN_READY)
+		return "still connecting";
+	return listener_waits(c->listener) ? "LISTEN is not answered"
+					   : "no notification came through the pooler yet";
 }
 
 const struct origin *
@@ -481,7 +484,7 @@ connection_hides(const struct connection *c, const char *channel)
 const char *
 connection_reason(const struct connection *c)
 {
-	return c->listened && is_alive(c) ? NULL : c->reason ? c->reason : c->last_reason;
+	return c->listened && is_alive(c) ? NULL : failure_reason(&c->failure);
 }
 
 enum connection_state

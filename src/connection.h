@@ -67,8 +67,17 @@ const struct record *connection_next(struct connection *c);
 /* While paused the socket is not read. What was read can still be pulled. */
 void connection_pause(struct connection *c, bool paused);
 
-/* An empty query: when `answer` runs, all that was sent before has been pulled (fact F2). */
+/*
+ * An empty query: when `answer` runs, all that was sent before has been pulled (fact F2). That has the time
+ * of an attempt to connect; in a drain, what is left of its time. For a connection that listens.
+ */
 void connection_barrier(struct connection *c, connection_answer *answer);
+
+/* It is not wanted any more as it is: it fails for this reason, once what was received is pulled. */
+void connection_give_up(struct connection *c, const char *reason);
+
+/* What keeps it from listening now, for people; the connection's. */
+const char *connection_progress(const struct connection *c);
 
 /*
  * Sends a heartbeat if one is due in `slack` microseconds, and gives up a connection that leaves a
@@ -85,8 +94,12 @@ int64_t connection_beat(struct connection *c, int64_t now, int64_t slack);
 MUST_CHECK bool connection_ask(struct connection *c, char *sql, const char *const parameters[],
     int count, request_done *done, void *arg);
 
-/* Stops the clock of a drain, while something goes on that has no deadline; and starts it again. */
-void connection_hold_clock(struct connection *c, bool held);
+/* The same with as many as `rows` in the answer, and no parameters. */
+MUST_CHECK bool connection_ask_table(
+    struct connection *c, char *sql, size_t rows, request_done *done, void *arg);
+
+/* While a catch-up goes on, which has no deadline, the clock of a drain stands still. */
+void connection_catches_up(struct connection *c, bool on);
 
 /* Of its records. */
 const struct origin *connection_origin(const struct connection *c);
@@ -98,7 +111,7 @@ bool connection_hides(const struct connection *c, const char *channel);
 /* Why it failed; NULL where it has not. */
 const char *connection_reason(const struct connection *c);
 
-/* Its target has another label. */
+/* Its target has another label, or is another one: the latter only where it is LOST. */
 void connection_renamed(struct connection *c);
 
 enum connection_state connection_state(const struct connection *c);

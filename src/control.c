@@ -33,7 +33,7 @@ struct control {
 
 	struct operation operation;
 	bool busy;               /* the operation is under way */
-	const char *command;     /* its name */
+	enum command_kind kind;  /* of it, or of the last one */
 	struct operation status; /* of SIGUSR1 */
 };
 
@@ -59,14 +59,14 @@ reply(struct control *c, const char *command, const struct answer *a)
 	free(keys);
 }
 
-/* A line that is no command. */
+/* A line that cannot be carried out; `command`: the one that it names, or "". */
 static void
-complain(struct control *c, const char *error)
+complain(struct control *c, const char *command, const char *error)
 {
 	char *copy = xstrdup(error);
 	const struct answer a = {.error = copy};
 
-	reply(c, "", &a);
+	reply(c, command, &a);
 	free(copy);
 }
 
@@ -76,7 +76,7 @@ on_done(struct operation *op, void *arg)
 	struct control *c = arg;
 
 	c->busy = false;
-	reply(c, c->command, &op->answer);
+	reply(c, command_syntax(c->kind)->name, &op->answer);
 	pace_add(&c->job);
 }
 
@@ -87,13 +87,13 @@ carry_out(struct control *c, const char *line, size_t length)
 	char *error = NULL;
 
 	if (!command_parse(line, length, false, &command, &error)) {
-		complain(c, error);
+		complain(c, command_syntax(command.kind)->name, error);
 		free(error);
 		return;
 	}
 	if (command.kind != COMMAND_NONE) {
 		c->busy = true;
-		c->command = command_syntax(command.kind)->name;
+		c->kind = command.kind;
 		operation_start(&c->operation, &command);
 	}
 	command_free(&command);
@@ -168,11 +168,14 @@ on_turn(void *arg)
 		pace_add(&c->job);
 		break;
 	case LINES_TOO_LONG:
-		complain(c, "the line is too long: accepted are 65536 bytes");
+		complain(c, "", "the line is too long: accepted are 65536 bytes");
 		pace_add(&c->job);
 		break;
 	case LINES_NONE:
-		if (c->ended)
+		/* Only now: what was written at once may go on with another connection. */
+		if (c->operation.disconnected && !sources_hope(manager_sources(c->manager)))
+			manager_quit(c->manager);
+		else if (c->ended)
 			end_of_file(c);
 		else if (c->pollable)
 			watch(c);

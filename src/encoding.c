@@ -86,7 +86,7 @@ encoding_find(const char *name, size_t n)
 struct encoding *
 encoding_open(const char *server_encoding)
 {
-	int place = find_name(server_encoding, strlen(server_encoding));
+	int place = server_encoding ? find_name(server_encoding, strlen(server_encoding)) : -1;
 	const char *name;
 	iconv_t to, from;
 	struct encoding *e;

@@ -15,7 +15,7 @@
 struct buffer;
 struct encoding;
 
-/* NULL if bytes in this encoding (a PostgreSQL name, as in server_encoding) pass as they are. */
+/* NULL if bytes in this encoding (a PostgreSQL name, as in server_encoding; NULL: unknown) pass as they are. */
 struct encoding *encoding_open(const char *server_encoding);
 void encoding_close(struct encoding *e);
 

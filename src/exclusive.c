@@ -45,8 +45,8 @@ struct exclusive {
 	struct event timer;  /* the next attempt, question or heartbeat */
 	struct backoff backoff;
 
-	/* When a query was sent whose answer showed that somebody was active: monotonic, Unix time. */
-	int64_t proven, proven_time;
+	struct moment
+	    proven; /* when a query was sent whose answer showed that somebody was active */
 	struct record record;
 	bool changed;
 	bool asked; /* and not answered */
@@ -83,9 +83,9 @@ set_state(struct exclusive *x, enum exclusive_state state, const char *reason)
 		.time = clock_realtime(),
 		.key = x->key,
 		.since = -1};
-	if (state == EXCLUSIVE_ACTIVE && x->proven) {
-		x->record.since = x->proven_time;
-		x->record.gap = clock_monotonic() - x->proven;
+	if (state == EXCLUSIVE_ACTIVE && x->proven.realtime) {
+		x->record.since = x->proven.realtime;
+		x->record.gap = clock_boottime() - x->proven.boottime;
 	}
 }
 
@@ -161,14 +161,12 @@ set_up(struct exclusive *x)
 static bool
 finish_request(struct exclusive *x)
 {
-	int64_t sent_at = link_sent_at(x->link), sent_time = link_sent_time(x->link);
+	struct moment sent_at = link_sent_at(x->link);
 
 	if (!link_finish(x->link))
 		return false;
-	if (x->state == EXCLUSIVE_ACTIVE || x->state == EXCLUSIVE_WAITING) {
+	if (x->state == EXCLUSIVE_ACTIVE || x->state == EXCLUSIVE_WAITING)
 		x->proven = sent_at;
-		x->proven_time = sent_time;
-	}
 	return true;
 }
 
@@ -198,7 +196,7 @@ on_wake(void *arg)
 static bool
 encode_key(struct exclusive *x, const char *server_encoding)
 {
-	struct encoding *e = server_encoding ? encoding_open(server_encoding) : NULL;
+	struct encoding *e = encoding_open(server_encoding);
 	struct buffer b = {0};
 	bool ok = encoding_from_utf8(e, x->key, strlen(x->key), &b);
 

@@ -7,6 +7,8 @@
 #include "options.h"
 #include "ready.h"
 
+#include <stdlib.h>
+
 bool
 intake_is_drain(const struct manager *m)
 {
@@ -68,6 +70,7 @@ intake_started(struct manager *m)
 	delivery_started(m->delivery);
 	m->last_taken = clock_monotonic();
 	m->running = true;
+	m->read_since = m->last_taken;
 	intake_set_interval(m, m->interval);
 	if (o->exit_idle > 0)
 		ticker_start(&m->exit_idle, m->base, o->exit_idle, m->last_taken);
@@ -103,7 +106,7 @@ on_drained(struct connection *c, void *arg)
 static void
 drain(struct source *s)
 {
-	connection_hold_clock(s->connection, false);
+	connection_catches_up(s->connection, false);
 	connection_barrier(s->connection, on_drained);
 }
 
@@ -116,7 +119,7 @@ begin_work(struct manager *m, struct source *s)
 	catching_start(&m->catching, s);
 	if (!intake_is_drain(m))
 		return;
-	connection_hold_clock(s->connection, true);
+	connection_catches_up(s->connection, true);
 	if (!catching_runs(s))
 		drain(s);
 }
@@ -147,7 +150,7 @@ deactivate(struct manager *m)
 	m->active = false;
 	sinks_halt(&m->sinks, true);
 	for (size_t i = 0; i < m->sources.count; i++)
-		catching_stop(&m->catching, m->sources.list[i]);
+		catching_stop(m->sources.list[i]);
 }
 
 static void
@@ -189,10 +192,19 @@ intake_standing(struct manager *m)
 	}
 }
 
-void
-intake_removed(struct manager *m, struct source *s)
+static void
+on_drained_to_leave(struct connection *c, void *arg)
 {
-	catching_stop(&m->catching, s);
+	(void)c;
+	source_through(arg, NULL);
+}
+
+void
+intake_parts(struct source *s, bool good)
+{
+	struct manager *m = s->set->manager;
+
+	catching_stop(s);
 	if (s == m->holder && m->sources.count) {
 		ask_for_lock(m, "its connection was removed");
 	} else if (s == m->holder) {
@@ -207,6 +219,21 @@ intake_removed(struct manager *m, struct source *s)
 		tell_ready(m);
 	if (intake_is_drain(m))
 		look_at_drain(m);
+	if (good && !s->through)
+		connection_barrier(s->connection, on_drained_to_leave);
+	else
+		source_through(s, NULL);
+}
+
+void
+intake_goes(struct source *s)
+{
+	struct manager *m = s->set->manager;
+
+	connection_pause(s->connection, true);
+	if (!m->closing.begun)
+		intake_pull(m, s, false);
+	catching_forget(&m->catching, s);
 }
 
 /* Tells whoever waits for the outcome of an attempt. */
@@ -222,6 +249,8 @@ tell_outcome(struct source *s, const struct record *lost)
 static void
 take_listening(struct manager *m, struct source *s, const struct record *r)
 {
+	if (s->parted)
+		return;
 	source_listens(s);
 	sinks_take(&m->sinks, r);
 	ask_for_lock(m, NULL);
@@ -267,6 +296,17 @@ drain_without_lock(struct manager *m, const struct source *lost)
 		intake_end(m, CAUSE_DRAINED);
 }
 
+/* It has other parameters now, with which it connects at once. Whoever holds the old ones lets them go before. */
+static void
+reach_target(struct manager *m, struct source *s, const char *reason)
+{
+	if (s == m->holder) {
+		m->holder = NULL;
+		ask_for_lock(m, reason);
+	}
+	(void)source_takes_target(s);
+}
+
 /* A connection goes to the garbage. */
 static void
 take_lost(struct manager *m, struct source *s, const struct record *r)
@@ -276,15 +316,21 @@ take_lost(struct manager *m, struct source *s, const struct record *r)
 		     m->cause == CAUSE_NONE;
 	bool harmless = tell_outcome(s, r);
 
-	if (s->gone) {
-		intake_removed(m, s);
+	if (s->leaves) {
+		source_through(s, s->good || s->parted ? r->reason : NULL);
 		return;
 	}
-	catching_stop(&m->catching, s);
-	told.fatal = !harmless && is_fatal(m, s, r);
-	told.retry = source_fails(s, retry && !told.fatal);
+	catching_stop(s);
+	told.fatal = !s->target && !harmless && is_fatal(m, s, r);
+	told.retry = source_fails(s, retry && !told.fatal && !s->target);
 	told.attempt = s->attempt;
+	if (s->target)
+		told.retry = 0;
 	sinks_take(&m->sinks, &told);
+	if (s->target) {
+		reach_target(m, s, r->reason);
+		return;
+	}
 	if (told.fatal)
 		end_for(m, s, r->phase == LOST_LISTENING ? STATUS_REFUSED : STATUS_LOST);
 	if (intake_is_drain(m))
@@ -307,6 +353,25 @@ take_notification(struct manager *m, const struct record *r)
 	m->taken++;
 	if (limited)
 		look_at_count(m);
+}
+
+void
+intake_tell_unsettled(struct manager *m)
+{
+	bool drain = intake_is_drain(m);
+
+	for (size_t i = 0; i < m->sources.count; i++) {
+		const struct source *s = m->sources.list[i];
+		const char *progress = connection_progress(s->connection);
+		const char *label = source_label(s);
+
+		if (drain && s->good && !s->drained)
+			log_error("\"%s\" was not drained in time", label);
+		else if (!s->settled && (drain || m->sources.good == 0))
+			log_error("could not listen on \"%s\" in time: %s", label, progress);
+		else if (!s->settled)
+			log_warning("could not listen on \"%s\" in time: %s", label, progress);
+	}
 }
 
 void

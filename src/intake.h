@@ -37,9 +37,12 @@ struct manager {
 
 	uint64_t taken, taken_at_idle; /* notifications, in all and up to the last idle event */
 	int64_t last_taken;            /* monotonic; the start of waiting before the first */
+	int64_t read_since; /* monotonic: since when the connections are read without a pause */
 	struct ticker idle, exit_idle; /* -t, -e */
 	int64_t interval;              /* of idle events; not positive: none */
 	struct event max_timer;
+	struct event start_timer; /* whether more connections listen than a second ago */
+	size_t good_before;
 
 	bool (*handle_signal)(int signo, void *arg); /* a manager_signal */
 	void *signal_arg;
@@ -70,7 +73,14 @@ void intake_pull_rows(struct manager *m, struct source *s);
 /* What changed about the lock of --exclusive. */
 void intake_standing(struct manager *m);
 
-/* The connection is not in the set any more. */
-void intake_removed(struct manager *m, struct source *s);
+/*
+ * For sources_part(). A connection is out of the set, and goes once what was sent before has come; `good`: it
+ * listens. And one goes: what it has is pulled, and its catch-ups stop.
+ */
+void intake_parts(struct source *s, bool good);
+void intake_goes(struct source *s);
+
+/* How far each connection got whose first attempt did not end in time; and in a drain, each that is not drained. */
+void intake_tell_unsettled(struct manager *m);
 
 #endif

@@ -124,17 +124,18 @@ watch(struct link *l, struct event *e)
 static bool
 read_once(struct link *l)
 {
-	bool consumed, collected;
+	const char *trouble;
+	bool consumed;
 
 	l->alive = clock_monotonic();
 	l->read_time = clock_realtime();
 	consumed = PQconsumeInput(l->conn);
-	collected = requests_collect(&l->requests, l->conn);
+	trouble = requests_collect(&l->requests, l->conn);
 	hear(l, l->requests.result);
 	if (!consumed)
 		link_fail(l, PQerrorMessage(l->conn), NULL);
-	else if (!collected)
-		link_fail(l, "the server answered with COPY", NULL);
+	else if (trouble)
+		link_fail(l, trouble, NULL);
 	return !l->failed;
 }
 
@@ -256,6 +257,13 @@ link_request(struct link *l, char *sql, request_done *done, void *arg)
 }
 
 void
+link_request_table(struct link *l, char *sql, size_t rows, request_done *done, void *arg)
+{
+	requests_add_table(&l->requests, sql, rows, done, arg);
+	send_next(l);
+}
+
+void
 link_request_rows(struct link *l, char *sql, request_done *done, void *arg)
 {
 	requests_add_rows(&l->requests, sql, done, arg);
@@ -288,25 +296,27 @@ int64_t
 link_beat(struct link *l, int64_t now, int64_t heartbeat, int64_t slack, int64_t patience)
 {
 	const struct requests *q = &l->requests;
-	int64_t due;
+	/* An answer tells nobody: so the next query is thought of at its time, too. */
+	int64_t soon = now + (heartbeat && heartbeat < patience ? heartbeat : patience), due;
 
 	if (l->failed || !l->reading)
 		return INT64_MAX;
 	if (q->sent && !q->answered) {
-		due = (q->sent_at > l->alive ? q->sent_at : l->alive) + patience;
+		due =
+		    (q->sent_at.monotonic > l->alive ? q->sent_at.monotonic : l->alive) + patience;
 		if (now < due)
 			return due;
 		if (!read_late(l))
 			link_fail(l, "the server does not answer", NULL);
-		return now + patience;
+		return soon;
 	}
 	if (heartbeat == 0)
 		return INT64_MAX;
-	due = q->sent_at + heartbeat;
+	due = q->sent_at.monotonic + heartbeat;
 	if (now + slack < due)
 		return due;
 	link_request(l, xstrdup(""), NULL, NULL); /* that it is answered is all that matters */
-	return now + patience;
+	return soon;
 }
 
 void
@@ -360,16 +370,10 @@ link_read_time(const struct link *l)
 	return l->read_time;
 }
 
-int64_t
+struct moment
 link_sent_at(const struct link *l)
 {
 	return l->requests.sent_at;
-}
-
-int64_t
-link_sent_time(const struct link *l)
-{
-	return l->requests.sent_time;
 }
 
 PGconn *

@@ -46,12 +46,12 @@ bool link_finish(struct link *l);
 
 /* When the last read was: Unix time, microseconds. */
 int64_t link_read_time(const struct link *l);
-/* When the last request was sent: of the monotonic clock, and Unix time; microseconds. */
-int64_t link_sent_at(const struct link *l);
-int64_t link_sent_time(const struct link *l);
+/* When the last request was sent. */
+struct moment link_sent_at(const struct link *l);
 
-/* As requests_add() and requests_add_with(). */
+/* As requests_add(), requests_add_table() and requests_add_with(). */
 void link_request(struct link *l, char *sql, request_done *done, void *arg);
+void link_request_table(struct link *l, char *sql, size_t rows, request_done *done, void *arg);
 void link_request_with(struct link *l, char *sql, const char *const parameters[], int count,
     request_done *done, void *arg);
 

@@ -18,7 +18,8 @@ struct listener {
 	struct link *link;
 	const struct subscription *subscription;
 	struct encoding *encoding;
-	bool answered;       /* LISTEN was */
+	bool answered; /* LISTEN was */
+	bool paused;
 	struct proof *proof; /* under way */
 	char *private;       /* its channel; NULL: no pooler */
 	listener_done *done;
@@ -60,11 +61,13 @@ on_private_listening(void *arg, const PGresult *result)
 
 	if (!result)
 		return;
-	if (request_failed(result))
+	if (request_failed(result)) {
 		on_unproven(PQresultErrorMessage(result), l);
-	else
+	} else {
 		l->proof = proof_start(
 		    l->base, l->subscription->target, &policy, l->private, on_unproven, l);
+		proof_hold(l->proof, l->paused);
+	}
 }
 
 static void
@@ -96,20 +99,27 @@ listener_takes(struct listener *l, const char *channel)
 	return true;
 }
 
+void
+listener_pause(struct listener *l, bool paused)
+{
+	l->paused = paused;
+	if (l->proof)
+		proof_hold(l->proof, paused);
+}
+
 bool
 listener_waits(const struct listener *l)
 {
 	return !l->answered;
 }
 
-/* PQbackendPID() is what a pooler made up, if there is one. */
+/* PQbackendPID() is what a pooler made up, if there is one. An odd answer is something's in between, too. */
 static bool
 is_pooled(const struct listener *l, const PGresult *result)
 {
 	int64_t pid;
 
-	return PQntuples(result) == 1 &&
-	       parse_integer(request_value(result, 0, 0), 0, INT32_MAX, &pid) &&
+	return !parse_integer(request_value(result, 0, 0), 0, INT32_MAX, &pid) ||
 	       pid != PQbackendPID(link_conn(l->link));
 }
 

@@ -40,6 +40,9 @@ bool listener_hides(const struct listener *l, const char *channel);
 /* Whether the answer to LISTEN is still to come. */
 bool listener_waits(const struct listener *l);
 
+/* Whether the link is read: what arrives, and when, is not known while it is not. */
+void listener_pause(struct listener *l, bool paused);
+
 /* To be called after the link was closed, which ends its requests. */
 void listener_free(struct listener *l);
 

@@ -48,7 +48,7 @@ on_signal(int signo, void *arg)
 	if (signo == SIGUSR1)
 		control_status(s->control);
 	else if (signo == SIGHUP && s->options->config)
-		reload(s->options->config, &s->options->defaults, &s->options->file, s->manager);
+		reload(s->options->config, &s->options->defaults, s->manager);
 	else
 		return false;
 	return true;

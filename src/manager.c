@@ -22,14 +22,31 @@
 static void
 pull_ready(struct manager *m)
 {
-	struct source *s = sources_take_ready(&m->sources), *next;
+	struct source *s;
 
-	for (; s; s = next) {
-		next = s->next_ready;
+	sources_begin_turn(&m->sources);
+	while ((s = sources_next_ready(&m->sources))) {
 		if (m->cause == CAUSE_NONE)
 			intake_pull(m, s, true);
 		intake_pull_rows(m, s);
 	}
+}
+
+static void
+pause_sources(struct manager *m, bool paused)
+{
+	if (m->sources.paused && !paused)
+		m->read_since = clock_monotonic();
+	sources_pause(&m->sources, paused);
+}
+
+/* Silence is time in which no notification came to those who read. */
+static bool
+is_silent(struct manager *m)
+{
+	int64_t since = m->last_taken > m->read_since ? m->last_taken : m->read_since;
+
+	return ticker_ticks(&m->exit_idle, since) && !m->sources.paused;
 }
 
 static void
@@ -42,7 +59,7 @@ check_room(struct manager *m)
 	if (!room && m->options->overflow == OVERFLOW_EXIT)
 		intake_end(m, CAUSE_OVERFLOW);
 	else
-		sources_pause(&m->sources, !room);
+		pause_sources(m, !room);
 	catching_pause(&m->catching, !sinks_room_for_row(&m->sinks));
 }
 
@@ -88,6 +105,10 @@ begin_end(struct manager *m)
 	catching_end(&m->catching);
 	for (size_t i = 0; i < m->sources.count; i++)
 		intake_pull(m, m->sources.list[i], false);
+	for (size_t i = 0; i < m->sources.parting_count; i++)
+		intake_pull(m, m->sources.parting[i], false);
+	if (m->cause == CAUSE_TIME)
+		intake_tell_unsettled(m);
 	for (size_t i = 0; i < m->catching.running; i++)
 		closing_hold(&m->closing);
 	closing_begin(&m->closing, m->base, &m->sinks);
@@ -105,14 +126,14 @@ pass(struct manager *m)
 	if (m->cause == CAUSE_NONE && ticker_ticks(&m->idle, o->idle_restart ? m->last_taken : 0) &&
 	    m->active)
 		idle(m);
-	if (m->cause == CAUSE_NONE && ticker_ticks(&m->exit_idle, m->last_taken))
+	if (m->cause == CAUSE_NONE && is_silent(m))
 		intake_end(m, CAUSE_TIME);
 	sinks_pass(&m->sinks);
 	if (delivery_ended(m->delivery))
 		intake_end(m, CAUSE_OUTPUT);
 	if (m->cause == CAUSE_NONE)
 		check_room(m);
-	sources_reap(&m->sources);
+	sources_part(&m->sources, intake_parts, intake_goes);
 	if (m->cause != CAUSE_NONE && !m->closing.begun) {
 		begin_end(m);
 		pass(m);
@@ -149,6 +170,24 @@ on_max_time(evutil_socket_t fd, short what, void *arg)
 		intake_end(m, CAUSE_TIME);
 	if (intake_is_drain(m) && !m->closing.begun && sinks_working(&m->sinks))
 		event_add(&m->max_timer, &(struct timeval){0, 0}); /* once the end has begun */
+}
+
+/*
+ * What listens is told also where another connection does not get that far, and the first attempts do not end.
+ */
+static void
+on_start_time(evutil_socket_t fd, short what, void *arg)
+{
+	struct manager *m = arg;
+	size_t good = m->sources.good;
+
+	(void)fd;
+	(void)what;
+	if (good && good == m->good_before)
+		delivery_started(m->delivery);
+	else if (!m->running)
+		event_add(&m->start_timer, &(struct timeval){1, 0});
+	m->good_before = good;
 }
 
 static void
@@ -203,6 +242,8 @@ manager_new(struct options *options)
 		return NULL;
 	}
 	evtimer_assign(&m->max_timer, m->base, on_max_time, m);
+	evtimer_assign(&m->start_timer, m->base, on_start_time, m);
+	event_add(&m->start_timer, &(struct timeval){1, 0});
 	m->delivery = delivery_new(m->base, options, &m->sinks, on_change, m);
 	if (!m->delivery) {
 		signals_release();
@@ -224,7 +265,8 @@ manager_run(struct manager *m)
 	while (!closing_is_over(&m->closing)) {
 		/* At the end it is catch-ups that wait to be pulled. */
 		bool pull = m->closing.begun ? m->catching.running > 0 : !m->sources.paused;
-		bool more = (m->sources.ready && pull) || pace_waiting();
+		bool more =
+		    (m->sources.ready && pull) || sources_leave(&m->sources) || pace_waiting();
 
 		loop_turn(m->base, more);
 		pace_run(PACE_BUDGET);
@@ -245,12 +287,13 @@ manager_finish(struct manager *m)
 	struct ending e = ending_of(&outcome);
 	bool undelivered = catching_undelivered(&m->catching);
 
-	catching_free(&m->catching);
+	/* In the reverse order of their making: what waits for an answer is told while the sinks are there. */
 	exclusive_free(m->exclusive);
+	catching_free(&m->catching);
+	sources_free(&m->sources);
+	activity_free(m->activity);
 	if (!delivery_finish(m->delivery) || m->closing.cut || undelivered)
 		e = (struct ending){STATUS_ERROR, 0};
-	activity_free(m->activity);
-	sources_free(&m->sources);
 	signals_release();
 	event_base_free(m->base);
 	free(m);
@@ -282,18 +325,9 @@ manager_set_interval(struct manager *m, int64_t us)
 }
 
 void
-manager_disconnect(struct manager *m, struct source *s)
-{
-	connection_pause(s->connection, true);
-	intake_pull(m, s, false);
-	sources_remove(s);
-	intake_removed(m, s);
-}
-
-void
 manager_listens(struct manager *m, struct source *s)
 {
-	if (m->active && s->good)
+	if (m->active)
 		catching_start(&m->catching, s);
 }
 

@@ -36,9 +36,6 @@ struct sinks *manager_sinks(struct manager *m);
 /* The interval of idle events from now on; microseconds; not positive: none. */
 void manager_set_interval(struct manager *m, int64_t us);
 
-/* Hands on what was received, and closes. */
-void manager_disconnect(struct manager *m, struct source *s);
-
 /* LISTEN took effect on further channels of a connection. */
 void manager_listens(struct manager *m, struct source *s);
 

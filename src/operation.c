@@ -6,11 +6,16 @@
 #include <string.h>
 
 #include "adjust.h"
+#include "buffer.h"
 #include "encoding.h"
 #include "message.h"
 #include "record.h"
 #include "secret.h"
 #include "source.h"
+#include "status.h"
+
+/* Further channels on which a connection may listen for itself. */
+#define PRIVATE_CHANNELS 4
 
 /* One connection's part in an operation. */
 struct part {
@@ -30,12 +35,6 @@ got(struct operation *op)
 {
 	if (--op->waiting == 0)
 		op->done(op, op->arg);
-}
-
-static const char *
-label_of(const struct source *s)
-{
-	return connection_label(s->connection);
 }
 
 static struct source *
@@ -65,7 +64,8 @@ for_each(struct operation *op, const struct command *c,
 		return;
 	}
 	for (size_t i = 0; i < set->count; i++)
-		each(op, set->list[i], c);
+		if (!set->list[i]->leaves)
+			each(op, set->list[i], c);
 }
 
 /* ----- connect, disconnect, recover */
@@ -76,8 +76,9 @@ on_connected(struct source *s, const struct record *lost, void *arg)
 	struct operation *op = arg;
 
 	if (lost) {
-		answer_fail(&op->answer, "%s", lost->reason);
-		sources_remove(s);
+		answer_fail(&op->answer, "\"%s\": %s", source_label(s), lost->reason);
+		if (s->subscription.origin == ORIGIN_CONTROL) /* nobody else wants it */
+			source_leave(s, NULL, NULL);
 	}
 	got(op);
 	return true;
@@ -108,15 +109,26 @@ start_connect(struct operation *op, const struct command *c)
 }
 
 static void
+on_disconnected(const char *error, void *arg)
+{
+	struct operation *op = arg;
+
+	op->disconnected = true;
+	if (error)
+		answer_fail(&op->answer,
+		    "it is disconnected, but not all that was sent before was received: %s", error);
+	got(op);
+}
+
+static void
 start_disconnect(struct operation *op, const struct command *c)
 {
 	struct source *s = find(op, c->name);
 
 	if (!s)
 		return;
-	manager_disconnect(op->manager, s);
-	if (!sources_hope(manager_sources(op->manager)))
-		manager_quit(op->manager);
+	expect(op);
+	source_leave(s, on_disconnected, op);
 }
 
 static bool
@@ -124,9 +136,8 @@ on_recovered(struct source *s, const struct record *lost, void *arg)
 {
 	struct operation *op = arg;
 
-	(void)s;
 	if (lost)
-		answer_fail(&op->answer, "%s", lost->reason);
+		answer_fail(&op->answer, "\"%s\": %s", source_label(s), lost->reason);
 	got(op);
 	return true; /* whether pgwait ends for it was decided before */
 }
@@ -195,32 +206,54 @@ start_unlisten(struct operation *op, const struct command *c)
 /* ----- channels, drain, notify: requests with an answer of the server */
 
 static void
+expect_part(struct operation *op, struct source *s, struct part **p)
+{
+	*p = xcalloc(1, sizeof **p);
+	(*p)->op = op;
+	(*p)->source = s;
+	expect(op);
+}
+
+/* Nobody can be asked. */
+static void
+fail_part(struct part *p)
+{
+	const char *reason = connection_reason(p->source->connection);
+
+	answer_fail(&p->op->answer, "\"%s\" is not connected%s%s", source_label(p->source),
+	    reason ? ": " : "", reason ? reason : "");
+	p->op->waiting--;
+	free(p);
+}
+
+static void
 ask(struct operation *op, struct source *s, char *sql, const char *const parameters[], int count,
     request_done *done)
 {
-	struct part *p = xcalloc(1, sizeof *p);
+	struct part *p;
 
-	p->op = op;
-	p->source = s;
-	expect(op);
-	if (connection_ask(s->connection, sql, parameters, count, done, p))
-		return;
-	answer_fail(&op->answer, "\"%s\" is not connected", label_of(s));
-	free(p);
-	op->waiting--;
+	expect_part(op, s, &p);
+	if (!connection_ask(s->connection, sql, parameters, count, done, p))
+		fail_part(p);
 }
 
-/* Whether the server answered; says why not. */
+/* Whether the server answered; says why not: it refused, or the connection was lost before. */
 static bool
 answered(struct part *p, const PGresult *result)
 {
 	char *line;
 
-	if (result && !request_failed(result))
+	if (!request_failed(result))
 		return true;
-	line = message_line(result ? PQresultErrorMessage(result) : "the connection was lost");
-	answer_fail(&p->op->answer, "\"%s\": %s", label_of(p->source), line);
-	free(line);
+	if (request_refused(result)) {
+		line = message_line(request_message(result));
+		answer_fail(&p->op->answer, "\"%s\": %s", source_label(p->source), line);
+		free(line);
+	} else {
+		answer_fail(&p->op->answer,
+		    "\"%s\": the connection was lost before the server answered",
+		    source_label(p->source));
+	}
 	return false;
 }
 
@@ -263,8 +296,8 @@ on_channels(void *arg, const PGresult *result)
 
 	if (answered(p, result)) {
 		answer_separate(a, "; ");
-		buffer_addf(&a->text, "%s:", label_of(p->source));
-		answer_item(a, label_of(p->source));
+		buffer_addf(&a->text, "%s:", source_label(p->source));
+		answer_item(a, source_label(p->source));
 		buffer_addf(&a->keys, "[");
 		for (int i = 0; i < PQntuples(result); i++)
 			if (!connection_hides(p->source->connection, request_value(result, i, 0)))
@@ -279,9 +312,15 @@ on_channels(void *arg, const PGresult *result)
 static void
 channels_of_one(struct operation *op, struct source *s, const struct command *c)
 {
-	if (s->good || c->name)
-		ask(op, s, xstrdup("SELECT c FROM pg_catalog.pg_listening_channels() c ORDER BY 1"),
-		    NULL, 0, on_channels);
+	struct part *p;
+
+	if (!s->good && !c->name)
+		return;
+	expect_part(op, s, &p);
+	if (!connection_ask_table(s->connection,
+		xstrdup("SELECT c FROM pg_catalog.pg_listening_channels() c ORDER BY 1"),
+		s->subscription.count + PRIVATE_CHANNELS, on_channels, p))
+		fail_part(p);
 }
 
 static void
@@ -319,8 +358,7 @@ static void
 barrier_of_one(struct operation *op, struct source *s, const struct command *c)
 {
 	(void)c;
-	if (s->good)
-		ask(op, s, xstrdup(""), NULL, 0, on_barrier);
+	ask(op, s, xstrdup(""), NULL, 0, on_barrier);
 }
 
 static void
@@ -329,9 +367,10 @@ start_drain(struct operation *op, const struct command *c)
 	op->fence.passed = on_fence;
 	op->fence.arg = op;
 	fence_begin(manager_sinks(op->manager), &op->fence);
+	fence_cover_held(manager_sinks(op->manager), &op->fence);
 	expect(op); /* the fence */
 	for_each(op, c, barrier_of_one);
-	if (op->waiting == 2) /* nobody is good: itself, and the fence */
+	if (op->waiting == 2) /* nobody can be asked: itself, and the fence */
 		fence_set(manager_sinks(op->manager), &op->fence);
 }
 
@@ -372,71 +411,18 @@ out:
 
 /* ----- what is known without asking */
 
-static const char *
-state_name(const struct source *s)
-{
-	return s->good ? "listening" : s->settled ? "garbage" : "connecting";
-}
-
-static void
-status_of_one(struct operation *op, struct source *s, const struct command *c)
-{
-	const char *reason = s->good ? NULL : connection_reason(s->connection);
-	struct answer *a = &op->answer;
-
-	(void)c;
-	answer_separate(a, "; ");
-	buffer_addf(&a->text, "%s: %s", label_of(s), state_name(s));
-	answer_item(a, label_of(s));
-	buffer_addf(&a->keys, "{\"state\":\"%s\",\"channels\":[", state_name(s));
-	for (size_t i = 0; i < s->subscription.count; i++) {
-		const char *channel = s->subscription.channels[i];
-
-		buffer_addf(&a->text, "%s%s", i ? ", " : " on ", channel);
-		answer_item(a, NULL);
-		answer_string(a, channel, strlen(channel));
-	}
-	buffer_addf(&a->keys, "]");
-	if (reason) {
-		buffer_addf(&a->text, " (%s)", reason);
-		answer_item(a, "reason");
-		answer_string(a, reason, strlen(reason));
-	}
-	buffer_addf(&a->keys, "}");
-}
-
 static void
 start_status(struct operation *op, const struct command *c)
 {
-	buffer_addf(&op->answer.keys, "\"connections\":{");
-	for_each(op, c, status_of_one);
-	buffer_addf(&op->answer.keys, "}");
-	if (!buffer_length(&op->answer.text))
-		buffer_addf(&op->answer.text, "no connection");
-}
-
-static void
-garbage_of_one(struct operation *op, struct source *s, const struct command *c)
-{
-	const char *reason = connection_reason(s->connection);
-	struct answer *a = &op->answer;
-
 	(void)c;
-	if (!s->settled || s->good)
-		return;
-	reason = reason ? reason : "";
-	answer_separate(a, "; ");
-	buffer_addf(&a->text, "%s: %s", label_of(s), reason);
-	answer_item(a, label_of(s));
-	answer_string(a, reason, strlen(reason));
+	status_connections(&op->answer, manager_sources(op->manager));
 }
 
 static void
 start_garbage(struct operation *op, const struct command *c)
 {
-	buffer_addf(&op->answer.keys, "\"garbage\":{");
-	for_each(op, c, garbage_of_one);
-	buffer_addf(&op->answer.keys, "}");
+	(void)c;
+	status_garbage(&op->answer, manager_sources(op->manager));
 }
 
 static void
@@ -493,6 +479,7 @@ operation_start(struct operation *op, const struct command *c)
 	};
 
 	answer_clear(&op->answer);
+	op->disconnected = false;
 	op->waiting = 1;     /* itself, until everything was asked */
 	if (starts[c->kind]) /* COMMAND_NONE has nothing to do */
 		starts[c->kind](op, c);

@@ -24,6 +24,7 @@ struct operation {
 
 	struct answer answer; /* for whoever gets `done` */
 	size_t waiting;       /* answers that are still to come */
+	bool disconnected;    /* it has removed a connection */
 	struct fence fence;
 };
 

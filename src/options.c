@@ -314,25 +314,25 @@ get_defaults(const struct arguments *a, struct options *o)
 static bool
 get_config(struct options *o)
 {
-	struct subscriptions parts, *to = &o->subscriptions;
+	struct subscriptions file, *to = &o->subscriptions;
 	char *error = NULL;
 
 	if (!o->config)
 		return true;
-	if (!configfile_read(o->config, &o->defaults, &o->file, &parts, &error))
+	if (!configfile_read(o->config, &o->defaults, &file, &error))
 		goto failed;
-	for (size_t i = 0; i < parts.count; i++) {
-		if (subscriptions_have(to, parts.list[i].target->label)) {
+	for (size_t i = 0; i < file.count; i++) {
+		if (subscriptions_have(to, file.list[i].target->label)) {
 			error = xasprintf("%s: the name \"%s\" is that of a connection of the "
 					  "command line already",
-			    o->config, parts.list[i].target->label);
+			    o->config, file.list[i].target->label);
 			break;
 		}
 		to->list = xrealloc(to->list, (to->count + 1) * sizeof *to->list);
-		to->list[to->count++] = parts.list[i];
-		parts.list[i] = (struct subscription){0};
+		to->list[to->count++] = file.list[i];
+		file.list[i] = (struct subscription){0};
 	}
-	subscriptions_free(&parts);
+	subscriptions_free(&file);
 	if (!error)
 		return true;
 failed:
@@ -441,7 +441,6 @@ void
 options_free(struct options *o)
 {
 	subscriptions_free(&o->subscriptions);
-	subscriptions_free(&o->file);
 	format_free(o->format);
 	free(o->notify_cmd);
 	free(o->batch_cmd);

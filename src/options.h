@@ -45,7 +45,6 @@ struct options {
 	char *catchup_sql, *exclusive; /* UTF-8; NULL: none */
 	const char *control;           /* argv's own; NULL: none */
 	const char *config;
-	struct subscriptions file;       /* what `config` wants; `subscriptions` has it, too */
 	struct target_defaults defaults; /* of connection strings at run time; argv's own */
 	bool stats;                      /* at the end */
 	bool status_line;                /* where there is a terminal for it */

@@ -2,13 +2,11 @@
 
 #include "proof.h"
 
-#include <event2/event.h>
-#include <event2/event_struct.h>
 #include <inttypes.h>
 #include <stdlib.h>
-#include <sys/time.h>
 #include <unistd.h>
 
+#include "limit.h"
 #include "link.h"
 #include "log.h"
 #include "pace.h"
@@ -21,7 +19,7 @@ struct proof {
 	struct connector *connector;
 	struct link *link;
 	struct pace_job job; /* the link woke us */
-	struct event deadline;
+	struct limit limit;
 	bool sent; /* committed: it should arrive */
 	proof_done *done;
 	void *arg;
@@ -43,7 +41,7 @@ proof_cancel(struct proof *p)
 	if (p->connector)
 		connector_cancel(p->connector);
 	pace_remove(&p->job);
-	event_del(&p->deadline);
+	limit_clear(&p->limit);
 	link_close(p->link);
 	free(p);
 }
@@ -61,22 +59,17 @@ finish(struct proof *p, const char *error)
 }
 
 static void
-arm_deadline(struct proof *p)
-{
-	struct timeval tv;
-
-	timeval_from(PROOF_TIMEOUT, &tv);
-	event_add(&p->deadline, &tv);
-}
-
-static void
-on_deadline(evutil_socket_t fd, short what, void *arg)
+on_limit(void *arg)
 {
 	struct proof *p = arg;
 
-	(void)fd;
-	(void)what;
 	finish(p, p->sent ? NULL : "no answer to NOTIFY");
+}
+
+void
+proof_hold(struct proof *p, bool held)
+{
+	limit_hold(&p->limit, LIMIT_UNREAD, held);
 }
 
 static void
@@ -90,7 +83,7 @@ on_sent(void *arg, const PGresult *result)
 		link_fail(p->link, PQresultErrorMessage(result), NULL);
 	} else {
 		p->sent = true;
-		arm_deadline(p);
+		limit_set(&p->limit, PROOF_TIMEOUT);
 	}
 }
 
@@ -128,7 +121,7 @@ on_connected(PGconn *conn, const struct connector_failure *failure, void *arg)
 	link_read(p->link, true);
 	link_request_with(
 	    p->link, xstrdup("SELECT pg_catalog.pg_notify($1, '')"), &p->channel, 1, on_sent, p);
-	arm_deadline(p);
+	limit_set(&p->limit, PROOF_TIMEOUT);
 }
 
 struct proof *
@@ -144,7 +137,7 @@ proof_start(struct event_base *base, struct target *target, const struct connect
 	p->arg = arg;
 	p->job.run = on_turn;
 	p->job.arg = p;
-	evtimer_assign(&p->deadline, base, on_deadline, p);
+	limit_init(&p->limit, base, on_limit, p);
 	p->connector = connector_start(base, target, policy, on_connected, p);
 	return p;
 }

@@ -29,4 +29,7 @@ struct proof *proof_start(struct event_base *base, struct target *target,
     const struct connector_policy *policy, const char *channel, proof_done *done, void *arg);
 void proof_cancel(struct proof *p);
 
+/* The connection that listens is not read, so that nothing can arrive: the time does not count. */
+void proof_hold(struct proof *p, bool held);
+
 #endif

@@ -1,20 +1,20 @@
 /*
- * --config at SIGHUP: the file is read again, and the difference applied. What stays is not touched,
- * and misses nothing.
+ * --config at SIGHUP: the file is read again, and what it says is made true.
+ *
+ * - The file owns the connections and channels that it names. What it names and what is missing is opened, or
+ *   listened to, also what a command took away, or the server refused before.
+ * - A connection is known by its name. One that has other parameters now connects anew with them, and what it
+ *   missed meanwhile is a gap. One that has another name now, and the same parameters, stays open.
+ * - What the file does not name any more goes, unless the command line or a command wants it, too.
+ * - A name that belongs to a connection of the command line or of a command is not the file's: there is a warning.
  */
 #ifndef PGWAIT_RELOAD_H
 #define PGWAIT_RELOAD_H
 
-#include "subscription.h"
-
 struct manager;
+struct target_defaults;
 
-/*
- * What the file no longer has goes, as far as nobody else wants it. `last` is what it wanted when it
- * was read before, and becomes what it wants now, without what was refused: that is tried again the
- * next time. It outlives the manager. A faulty file is reported on stderr and changes nothing.
- */
-void reload(const char *path, const struct target_defaults *defaults, struct subscriptions *last,
-    struct manager *m);
+/* A faulty file is reported on stderr and changes nothing. */
+void reload(const char *path, const struct target_defaults *defaults, struct manager *m);
 
 #endif

@@ -15,9 +15,8 @@
 
 struct report {
 	struct sink sink;
-	bool drain; /* cron mails whatever it sees: nothing is said but what is wrong */
-	bool started;
-	char *lines[LINES_MAX]; /* until then */
+	bool drain;   /* cron mails whatever it sees: nothing is said but what is wrong */
+	bool sums_up; /* those that listen are only counted, until report_started() */
 	size_t count;
 };
 
@@ -110,11 +109,10 @@ report_listening(struct report *report, const struct record *r)
 		gap = describe_gap(r);
 		log_warning("%s: %s", line, gap);
 		free(gap);
-	} else if (report->started) {
+	} else if (report->sums_up) {
+		report->count++;
+	} else if (!report->drain) {
 		log_info("%s", line);
-	} else if (report->count++ < LINES_MAX) {
-		report->lines[report->count - 1] = line;
-		return;
 	}
 	free(line);
 }
@@ -214,7 +212,7 @@ report_take(struct sink *s, const struct record *r)
 }
 
 struct report *
-report_new(unsigned kinds, bool drain)
+report_new(unsigned kinds, bool drain, size_t connections)
 {
 	static const struct sink_ops ops = {.take = report_take};
 	struct report *r = xcalloc(1, sizeof *r);
@@ -223,6 +221,7 @@ report_new(unsigned kinds, bool drain)
 	r->sink.name = "standard error";
 	r->sink.kinds = kinds;
 	r->drain = drain;
+	r->sums_up = connections > LINES_MAX;
 	return r;
 }
 
@@ -235,18 +234,13 @@ report_sink(struct report *r)
 void
 report_started(struct report *r)
 {
-	r->started = true;
-	if (r->count > LINES_MAX)
+	if (r->sums_up && r->count && !r->drain)
 		log_info("listening on %zu connections", r->count);
-	else
-		for (size_t i = 0; i < r->count; i++)
-			log_info("%s", r->lines[i]);
+	r->sums_up = false;
 }
 
 void
 report_free(struct report *r)
 {
-	for (size_t i = 0; i < r->count && i < LINES_MAX; i++)
-		free(r->lines[i]);
 	free(r);
 }

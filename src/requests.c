@@ -10,7 +10,8 @@ struct request {
 	char *sql;
 	char *parameters[REQUEST_PARAMETERS];
 	int parameter_count; /* 0: a simple query, unless: */
-	bool rows;
+	bool rows;           /* they are handed on one by one */
+	size_t rows_most;    /* otherwise, of each statement */
 	request_done *done;
 	void *arg;
 	struct request *next;
@@ -22,6 +23,7 @@ add(struct requests *q, char *sql, request_done *done, void *arg)
 	struct request *r = xcalloc(1, sizeof *r), **at = &q->first;
 
 	r->sql = sql;
+	r->rows_most = 1;
 	r->done = done;
 	r->arg = arg;
 	while (*at)
@@ -49,6 +51,12 @@ requests_add_rows(struct requests *q, char *sql, request_done *done, void *arg)
 }
 
 void
+requests_add_table(struct requests *q, char *sql, size_t rows, request_done *done, void *arg)
+{
+	add(q, sql, done, arg)->rows_most = rows;
+}
+
+void
 requests_add(struct requests *q, char *sql, request_done *done, void *arg)
 {
 	requests_add_with(q, sql, NULL, 0, done, arg);
@@ -62,20 +70,14 @@ requests_send(struct requests *q, PGconn *conn)
 
 	if (q->sent || !r)
 		return true;
-	q->sent_at = clock_monotonic(); /* before: we may be stopped behind it */
-	q->sent_time = clock_realtime();
-	if (r->rows)
-		ok = PQsendQueryParams(conn, r->sql, 0, NULL, NULL, NULL, NULL, 0) &&
-		     PQsetSingleRowMode(conn);
-	else if (r->parameter_count)
+	q->sent_at = moment_now(); /* before: we may be stopped behind it */
+	if (r->rows || r->parameter_count)
 		ok = PQsendQueryParams(conn, r->sql, r->parameter_count, NULL,
 		    (const char *const *)r->parameters, NULL, NULL, 0);
 	else
 		ok = PQsendQuery(conn, r->sql);
-	if (!ok)
-		return false;
-	q->sent = true;
-	return true;
+	q->sent = ok && PQsetSingleRowMode(conn);
+	return q->sent;
 }
 
 /* libpq yields it again and again, until data is moved. */
@@ -87,28 +89,81 @@ is_copy(const PGresult *result)
 	return status == PGRES_COPY_IN || status == PGRES_COPY_OUT || status == PGRES_COPY_BOTH;
 }
 
-bool
+/* The first error counts, or the last answer. */
+static void
+keep(struct requests *q, PGresult *result)
+{
+	if (q->result && request_failed(q->result)) {
+		PQclear(result);
+		return;
+	}
+	PQclear(q->result);
+	q->result = result;
+}
+
+/* Appends a row to those of the same statement. False where libpq finds no memory. */
+static bool
+append(PGresult *to, const PGresult *row)
+{
+	int n = PQntuples(to);
+
+	for (int i = 0; i < PQnfields(row) && i < PQnfields(to); i++) {
+		bool null = PQgetisnull(row, 0, i);
+
+		if (!PQsetvalue(to, n, i, null ? NULL : PQgetvalue(row, 0, i),
+			null ? -1 : PQgetlength(row, 0, i)))
+			return false;
+	}
+	return true;
+}
+
+static const char *
+keep_row(struct requests *q, PGresult *row)
+{
+	const char *trouble = NULL;
+
+	if (q->first->rows) {
+		q->row = row;
+		return NULL;
+	}
+	if (!q->open) {
+		q->open = true;
+		keep(q, row);
+		return NULL;
+	}
+	if ((size_t)PQntuples(q->result) >= q->first->rows_most)
+		trouble = "the server answered with more rows than it was asked for";
+	else if (!append(q->result, row))
+		trouble = "no memory is left for the server's answer";
+	PQclear(row);
+	return trouble;
+}
+
+const char *
 requests_collect(struct requests *q, PGconn *conn)
 {
-	while (q->sent && !q->answered && !q->row && !PQisBusy(conn)) {
+	const char *trouble = NULL;
+
+	while (!trouble && q->sent && !q->answered && !q->row && !PQisBusy(conn)) {
 		PGresult *result = PQgetResult(conn);
 		bool copy = is_copy(result);
 
 		if (!result) {
 			q->answered = true;
 		} else if (PQresultStatus(result) == PGRES_SINGLE_TUPLE) {
-			q->row = result;
-		} else if (q->result && request_failed(q->result)) {
+			trouble = keep_row(q, result);
+		} else if (PQresultStatus(result) == PGRES_TUPLES_OK && q->open) {
+			q->open = false; /* its rows have come before */
 			PQclear(result);
 		} else {
-			PQclear(q->result);
-			q->result = result;
+			q->open = false;
+			keep(q, result);
 		}
 		if (copy && !q->first->rows)
-			return false;
+			trouble = "the server answered with COPY";
 		q->answered |= copy;
 	}
-	return true;
+	return trouble;
 }
 
 PGresult *
@@ -117,7 +172,7 @@ requests_row(struct requests *q, PGconn *conn)
 	PGresult *row = q->row;
 
 	q->row = NULL;
-	return row && requests_collect(q, conn) ? row : NULL;
+	return row && !requests_collect(q, conn) ? row : NULL;
 }
 
 static void
@@ -126,7 +181,7 @@ finish(struct requests *q, PGresult *result)
 	struct request *r = q->first;
 
 	q->first = r->next;
-	q->sent = q->answered = false;
+	q->sent = q->answered = q->open = false;
 	q->result = NULL;
 	if (r->done)
 		r->done(r->arg, result);

@@ -24,13 +24,20 @@ struct request;
 struct requests {
 	struct request *first; /* on the wire once `sent` */
 	bool sent, answered;
-	int64_t sent_at, sent_time; /* the first: monotonic, and Unix time; microseconds */
+	struct moment sent_at; /* just before the first was sent */
 	PGresult *result;
+	bool open;     /* `result` has rows of a statement that is not answered to its end yet */
 	PGresult *row; /* read, and not handed on; nothing behind it is collected */
 };
 
-/* Takes `sql`, from malloc. `done` may be NULL, where nothing depends on the answer. */
+/*
+ * Takes `sql`, from malloc. `done` may be NULL, where nothing depends on the answer. No statement may be
+ * answered with more than one row: libpq collects what comes, whoever sends it, and however much it is.
+ */
 void requests_add(struct requests *q, char *sql, request_done *done, void *arg);
+
+/* The same where as many as `rows` may come. */
+void requests_add_table(struct requests *q, char *sql, size_t rows, request_done *done, void *arg);
 
 #define REQUEST_PARAMETERS 2
 
@@ -51,11 +58,11 @@ PGresult *requests_row(struct requests *q, PGconn *conn);
 MUST_CHECK bool requests_send(struct requests *q, PGconn *conn);
 
 /*
- * Takes what was read of the answer; `answered` is set when it is whole. False if the server started
- * a COPY that was not asked for: the connection is of no use then. (To a request for rows COPY is an
- * answer, and of no use either.)
+ * Takes what was read of the answer; `answered` is set when it is whole. Otherwise NULL, or why the
+ * connection is of no use any more: the server sends what was not asked for. (To a request for rows COPY
+ * is an answer, and of no use either.)
  */
-MUST_CHECK bool requests_collect(struct requests *q, PGconn *conn);
+MUST_CHECK const char *requests_collect(struct requests *q, PGconn *conn);
 
 /* Ends the answered request: runs its `done`, which may add others. */
 void requests_finish(struct requests *q);

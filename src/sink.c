@@ -258,6 +258,13 @@ fence_begin(struct sinks *set, struct fence *f)
 }
 
 void
+fence_cover_held(const struct sinks *set, struct fence *f)
+{
+	for (size_t i = 0; i < set->count; i++)
+		f->from[i] = set->list[i]->out;
+}
+
+void
 fence_set(struct sinks *set, struct fence *f)
 {
 	for (size_t i = 0; i < set->count; i++)

@@ -128,6 +128,8 @@ uint64_t sinks_progress(const struct sinks *set);
 void sinks_pass(struct sinks *set);
 
 void fence_begin(struct sinks *set, struct fence *f);
+/* It covers what the sinks hold already, too. */
+void fence_cover_held(const struct sinks *set, struct fence *f);
 /* `passed` is called from sinks_pass(). */
 void fence_set(struct sinks *set, struct fence *f);
 /* Nobody waits for it any more. It may have passed, or never have begun. */

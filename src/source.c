@@ -8,6 +8,7 @@
 #include <sys/time.h>
 
 #include "buffer.h"
+#include "log.h"
 
 /* Heartbeats that are due within this part of their interval go out together, with one wake-up. */
 #define BEAT_SLACK 8
@@ -20,6 +21,7 @@ source_mark(struct source *s)
 	if (s->ready)
 		return;
 	s->ready = true;
+	s->turn = set->turn;
 	s->next_ready = NULL;
 	if (set->ready)
 		set->last_ready->next_ready = s;
@@ -28,15 +30,39 @@ source_mark(struct source *s)
 	set->last_ready = s;
 }
 
-struct source *
-sources_take_ready(struct sources *set)
+void
+sources_begin_turn(struct sources *set)
 {
-	struct source *first = set->ready;
+	set->turn++;
+}
 
-	set->ready = NULL;
-	for (struct source *s = first; s; s = s->next_ready)
-		s->ready = false;
-	return first;
+struct source *
+sources_next_ready(struct sources *set)
+{
+	struct source *s = set->ready;
+
+	if (!s || s->turn == set->turn)
+		return NULL;
+	set->ready = s->next_ready;
+	s->ready = false;
+	return s;
+}
+
+/* Out of the list of those to pull from. */
+static void
+unmark(struct source *s)
+{
+	struct sources *set = s->set;
+	struct source **at = &set->ready, *before = NULL;
+
+	if (!s->ready)
+		return;
+	for (; *at != s; at = &(*at)->next_ready)
+		before = *at;
+	*at = s->next_ready;
+	if (set->last_ready == s)
+		set->last_ready = before;
+	s->ready = false;
 }
 
 static void
@@ -44,6 +70,13 @@ on_wake(struct connection *c, void *arg)
 {
 	(void)c;
 	source_mark(arg);
+}
+
+/* Of those in the set, and those that part. */
+static struct source *
+either(const struct sources *set, size_t i)
+{
+	return i < set->count ? set->list[i] : set->parting[i - set->count];
 }
 
 static void
@@ -66,9 +99,10 @@ on_beat(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	for (size_t i = 0; i < set->count; i++) {
-		int64_t at = connection_beat(
-		    set->list[i]->connection, now, set->settings.heartbeat / BEAT_SLACK);
+	for (size_t i = 0; i < set->count + set->parting_count; i++) {
+		struct source *s = either(set, i);
+		int64_t at =
+		    connection_beat(s->connection, now, set->settings.heartbeat / BEAT_SLACK);
 
 		first = at < first ? at : first;
 	}
@@ -117,79 +151,125 @@ sources_add(struct sources *set, struct subscription *subscription, bool at_star
 	return s;
 }
 
+const char *
+source_label(const struct source *s)
+{
+	return s->subscription.target->label;
+}
+
 struct source *
 sources_find(const struct sources *set, const char *label)
 {
 	for (size_t i = 0; i < set->count; i++)
-		if (strcmp(connection_label(set->list[i]->connection), label) == 0)
+		if (!set->list[i]->leaves &&
+		    strcmp(source_label(set->list[i]), label) == 0)
 			return set->list[i];
 	return NULL;
 }
 
-/* Whoever waits for an attempt must not wait for ever. */
-static void
-tell_removed(struct source *s)
+void
+source_leave(struct source *s, source_removed *removed, void *arg)
 {
-	const struct record r = {.kind = RECORD_LOST, .reason = "the connection was removed"};
-	source_outcome *outcome = s->outcome;
-
-	s->outcome = NULL;
-	if (outcome)
-		(void)outcome(s, &r, s->outcome_arg);
+	if (s->leaves)
+		return;
+	s->leaves = s->set->leave = true;
+	s->removed = removed;
+	s->removed_arg = arg;
 }
 
 void
-sources_remove(struct source *s)
+source_through(struct source *s, const char *error)
 {
-	struct sources *set = s->set;
-	size_t i = 0;
+	if (s->through)
+		return;
+	s->through = s->set->leave = true;
+	s->left_error = error ? xstrdup(error) : NULL;
+}
 
-	while (set->list[i] != s)
-		i++;
-	memmove(set->list + i, set->list + i + 1, (set->count - i - 1) * sizeof *set->list);
+bool
+sources_leave(const struct sources *set)
+{
+	return set->leave;
+}
+
+/* Out of the set; true if it was good. */
+static bool
+take_out(struct sources *set, size_t i)
+{
+	struct source *s = set->list[i];
+	bool good = s->good;
+
 	set->count--;
-	set->good -= s->good;
+	memmove(set->list + i, set->list + i + 1, (set->count - i) * sizeof *set->list);
+	set->parting = xrealloc(set->parting, (set->parting_count + 1) * sizeof *set->parting);
+	set->parting[set->parting_count++] = s;
+	set->good -= good;
 	s->good = false;
-	s->gone = true;
+	s->parted = true;
 	event_del(&s->retry);
-	connection_pause(s->connection, true);
-	set->gone = xrealloc(set->gone, (set->gone_count + 1) * sizeof *set->gone);
-	set->gone[set->gone_count++] = s;
-	tell_removed(s);
+	return good;
+}
+
+/* Stops what is its own, in the order in which one is built upon the other. */
+static void
+source_close(struct source *s)
+{
+	unmark(s);
+	event_del(&s->retry);
+	connection_free(s->connection);
+	s->connection = NULL;
 }
 
 static void
 source_free(struct source *s)
 {
-	event_del(&s->retry);
-	connection_free(s->connection);
+	target_free(s->target);
 	subscription_free(&s->subscription);
+	free(s->left_error);
 	free(s);
 }
 
-/* Out of the list of those to pull from. */
+/* Whoever waits for an attempt, or for the removal, must not wait for ever. */
 static void
-unmark(struct source *s)
+tell_removed(struct source *s)
 {
-	struct sources *set = s->set;
-	struct source **at = &set->ready, *before = NULL;
+	const struct record r = {.kind = RECORD_LOST, .reason = "the connection was removed"};
 
-	if (!s->ready)
-		return;
-	for (; *at != s; at = &(*at)->next_ready)
-		before = *at;
-	*at = s->next_ready;
-	if (set->last_ready == s)
-		set->last_ready = before;
+	if (s->outcome)
+		(void)s->outcome(s, &r, s->outcome_arg);
+	if (s->removed)
+		s->removed(s->left_error, s->removed_arg);
+	else if (s->left_error)
+		log_warning("\"%s\" was removed before all that was sent could be received: %s",
+		    source_label(s), s->left_error);
 }
 
 void
-sources_reap(struct sources *set)
+sources_part(
+    struct sources *set, void (*parts)(struct source *s, bool good), void (*goes)(struct source *s))
 {
-	while (set->gone_count) {
-		struct source *s = set->gone[--set->gone_count];
+	if (!set->leave)
+		return;
+	set->leave = false;
+	for (size_t i = 0; i < set->count;) {
+		struct source *s = set->list[i];
 
-		unmark(s);
+		if (s->leaves)
+			parts(s, take_out(set, i));
+		else
+			i++;
+	}
+	for (size_t i = 0; i < set->parting_count;) {
+		struct source *s = set->parting[i];
+
+		if (!s->through) {
+			i++;
+			continue;
+		}
+		set->parting[i] = set->parting[--set->parting_count];
+		goes(s);
+		source_close(s);
+		tell_removed(s);
 		source_free(s);
 	}
 }
@@ -200,6 +280,8 @@ sources_hope(const struct sources *set)
 	for (size_t i = 0; i < set->count; i++) {
 		struct source *s = set->list[i];
 
+		if (s->leaves)
+			continue;
 		if (connection_state(s->connection) != CONN_LOST ||
 		    event_pending(&s->retry, EV_TIMEOUT, NULL))
 			return true;
@@ -216,13 +298,41 @@ source_retry_now(struct source *s)
 }
 
 void
+source_retarget(struct source *s, struct target *t, const char *reason)
+{
+	target_free(s->target);
+	s->target = t;
+	if (connection_state(s->connection) == CONN_LOST)
+		(void)source_takes_target(s);
+	else
+		connection_give_up(s->connection, reason);
+}
+
+bool
+source_takes_target(struct source *s)
+{
+	if (!s->target)
+		return false;
+	target_free(s->subscription.target);
+	s->subscription.target = s->target;
+	s->target = NULL;
+	connection_renamed(s->connection);
+	event_del(&s->retry);
+	connection_start(s->connection);
+	return true;
+}
+
+void
 sources_free(struct sources *set)
 {
-	sources_reap(set);
-	for (size_t i = 0; i < set->count; i++)
-		source_free(set->list[i]);
+	for (size_t i = 0; i < set->count + set->parting_count; i++) {
+		struct source *s = either(set, i);
+
+		source_close(s);
+		source_free(s);
+	}
 	event_del(&set->beat);
-	free(set->gone);
+	free(set->parting);
 	free(set->list);
 	*set = (struct sources){0};
 }
@@ -233,8 +343,8 @@ sources_pause(struct sources *set, bool paused)
 	if (set->paused == paused)
 		return;
 	set->paused = paused;
-	for (size_t i = 0; i < set->count; i++)
-		connection_pause(set->list[i]->connection, paused);
+	for (size_t i = 0; i < set->count + set->parting_count; i++)
+		connection_pause(either(set, i)->connection, paused);
 	if (!paused) /* nobody was judged meanwhile */
 		on_beat(-1, 0, set);
 }

@@ -100,7 +100,7 @@ find_origin(struct spooled *s, const struct row *row)
 	o->encoding = row->encoding;
 	o->origin = (struct origin){.label = o->label,
 	    .label_length = strlen(o->label),
-	    .encoding = row->encoding ? encoding_open(row->encoding) : NULL,
+	    .encoding = encoding_open(row->encoding),
 	    .serial = ++s->serial};
 	o->next = s->origins;
 	s->origins = o;

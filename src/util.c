@@ -107,9 +107,25 @@ clock_monotonic(void)
 }
 
 int64_t
+clock_boottime(void)
+{
+#ifdef CLOCK_BOOTTIME
+	return clock_read(CLOCK_BOOTTIME);
+#else
+	return clock_read(CLOCK_MONOTONIC);
+#endif
+}
+
+int64_t
 clock_realtime(void)
 {
 	return clock_read(CLOCK_REALTIME);
+}
+
+struct moment
+moment_now(void)
+{
+	return (struct moment){clock_monotonic(), clock_boottime(), clock_realtime()};
 }
 
 bool

@@ -33,9 +33,20 @@ char *xstrndup(const char *s, size_t n); /* `s` may be NULL where `n` is 0 */
 char *xasprintf(const char *fmt, ...) PRINTF_LIKE(1, 2);
 size_t xvasprintf(char **out, const char *fmt, va_list ap) PRINTF_LIKE(2, 0); /* its length */
 
-/* Microseconds of a clock that never jumps, and of Unix time. */
+/*
+ * Microseconds: of a clock that never jumps, and stands still while the machine sleeps, for timers; of one that
+ * goes on meanwhile, where the system has one (CLOCK_BOOTTIME), for gaps and leases; and of Unix time.
+ */
 int64_t clock_monotonic(void);
+int64_t clock_boottime(void);
 int64_t clock_realtime(void);
+
+/* The same moment by all three. */
+struct moment {
+	int64_t monotonic, boottime, realtime;
+};
+
+struct moment moment_now(void);
 
 /*
  * Decimal seconds (`5`, `0.25`, `.5`) to microseconds: no sign, no exponent, no unit. The least

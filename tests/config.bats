@@ -82,6 +82,7 @@ channels_of() {
 	notify jobs last
 	wait_for grep -q '^two jobs last' "$OUT"
 	run -1 grep -q '^one jobs last' "$OUT"
+	run -1 grep -e warning -e again: "$ERR"
 }
 
 @test "a connection under a new name stays open" {
@@ -104,36 +105,104 @@ channels_of() {
 	wait_for grep -qx 'pgwait: debug: other: FATAL: terminating connection due to administrator command' "$ERR"
 }
 
-@test "names move around in a circle" {
+# gap_of NAME: it has listened again, and said since when something may be missing.
+gap_of() {
+	grep -q "pgwait: warning: listening again on .* ($1): what was sent since .* may be missing" "$ERR"
+}
+
+@test "names that are swapped: each connection connects anew, with a gap" {
 	write 'connect one application_name=one' 'connect two application_name=two' 'listen one a' 'listen two b'
 	start_pgwait --config "$config" -f '%d %c'
 	write 'connect two application_name=one' 'connect one application_name=two' 'listen two a' 'listen one b'
 	reload 1
+	wait_for gap_of one
+	wait_for gap_of two
 	notify a
 	notify b
 	wait_for lines "$OUT" 2
 	[[ $(sort "$OUT") == $'one b\ntwo a' ]]
+}
+
+@test "a name that a command has is not the file's, until it is free" {
+	write 'connect one application_name=one' 'listen one a'
+	start_control -f '%d %c'
+	say 'connect two application_name=two'
+	write 'connect one application_name=one' 'connect two application_name=file' 'listen one a' 'listen two b'
+	for i in 1 2; do
+		reload $i
+		warned 'the connection "two" of the file is not opened: there is one of that name already, with other parameters' $i
+		say status
+		grep -q 'ok: status: one: listening on a; two: listening$' "$ERR"
+	done
+	say 'disconnect two'
+	reload 3
+	wait_for grep -q 'listening on b (two)' "$ERR"
+}
+
+@test "a connection that a command opened and the file names is of both" {
+	: >"$config"
+	start_control
+	say 'connect one application_name=one'
+	say 'listen one a'
+	write 'connect one application_name=one' 'listen one b'
+	reload 1
+	say status
+	grep -qx 'pgwait: ok: status: one: listening on a, b' "$ERR"
+	: >"$config"
+	reload 2
+	say channels
+	grep -qx 'pgwait: ok: channels: one: a' "$ERR"
 	run -1 grep -q warning "$ERR"
 }
 
-@test "a connection keeps its name where a command took the new one, until that is free" {
-	write 'connect one application_name=one' 'connect two application_name=two' 'listen one a' 'listen two b'
-	start_control -f '%d %c'
-	say 'connect three application_name=three'
-	write 'connect two application_name=one' 'connect three application_name=two' 'listen two a' 'listen three b new'
+@test "other parameters: the connection connects anew, and what it missed is a gap" {
+	write 'connect main application_name=one' 'listen main jobs'
+	start_pgwait --config "$config" -j --events
+	listening() { (($(grep -c '"event":"listening"' "$OUT") == $1)); }
+	for i in 1 2; do
+		sql -c "SELECT pg_notify('jobs', i::text) FROM generate_series(1, 300) i" >/dev/null
+		write "connect main application_name=two$i" 'listen main jobs'
+		reload $i
+		wait_for listening $((i + 1))
+		jq -se --argjson i "$i" 'map(select(.event == "listening")) | length == $i + 1 and
+			(.[-1] | .since and .gap_seconds >= 0)' "$OUT" >/dev/null
+		grep -q 'lost the connection to "main": the configuration file has other parameters for it' "$ERR"
+		wait_for eval "[[ \$(channels_of two$i) -eq 1 && \$(sql -c \"SELECT count(*) FROM pg_stat_activity
+			WHERE application_name LIKE 'two%' OR application_name = 'one'\") -eq 1 ]]"
+	done
+	# What is missing was committed within a gap.
+	notify jobs last
+	wait_for grep -q '"payload":"last"' "$OUT"
+	jq -se 'map(select(.event == "lost")) | length == 2 and all(.retry_seconds == 0)' "$OUT" >/dev/null
+}
+
+@test "other parameters for a connection that is down: it is tried with them at once" {
+	write "connect main 'host=127.0.0.1 port=$(free_port)'" 'connect keep dbname=postgres' 'listen * jobs'
+	start_plain --config "$config" --reconnect always
+	wait_for grep -q 'could not connect to "main"' "$ERR"
+	write 'connect main dbname=postgres application_name=x' 'connect keep dbname=postgres' 'listen * jobs'
+	sed -i "s/main dbname=postgres application_name=x/main 'dbname=postgres application_name=x'/" "$config"
+	wait_for grep -q 'trying again\|next one' "$ERR"
 	reload 1
-	warned 'the connection "two" keeps its name: there is a connection "three" already' 1
-	warned 'the connection "one" keeps its name: there is a connection "two" already' 1
-	say status
-	grep -q 'ok: status: one: listening on a; two: listening on b, new; three: listening' "$ERR"
-	reload 2
-	warned 'the connection "two" keeps its name: there is a connection "three" already' 2
-	say 'disconnect three'
-	reload 3
-	notify a
-	notify new
-	wait_for lines "$OUT" 2
-	[[ $(sort "$OUT") == $'three new\ntwo a' ]]
+	wait_for grep -q 'listening on jobs (main)' "$ERR"
+}
+
+@test "a channel that the file got while the connection died is listened to once it is back" {
+	write 'connect a application_name=a' 'listen a old'
+	start_pgwait --config "$config" -f %c
+	for i in 1 2; do
+		kill -STOP "$PID"
+		sql -c "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'a'" >/dev/null
+		wait_for eval '[[ $(channels_of a) -eq 0 ]]'
+		write 'connect a application_name=a' "listen a old new$i"
+		kill -HUP "$PID"
+		kill -CONT "$PID"
+		wait_for read_again "$i"
+		wait_for grep -q "listening again on old, new$i (a)" "$ERR"
+		notify "new$i"
+		wait_for grep -qx "new$i" "$OUT"
+	done
+	run -1 grep -e LISTEN -e refused "$ERR"
 }
 
 @test "what was refused is tried again at the next SIGHUP" {
@@ -145,8 +214,8 @@ channels_of() {
 		'connect three application_name=three' 'listen two jobs'
 	for i in 1 2; do
 		reload $i
-		warned 'the connection "two" of the file is not opened: there is one of that name already' $i
-		warned "channel \"日本\" cannot be a name in the server's encoding" $i
+		warned 'the connection "two" of the file is not opened: there is one of that name already, with other parameters' $i
+		warned '"one": LISTEN on "日本": "日本" does not exist in the server'"'s encoding" $i
 	done
 	say 'disconnect two'
 	reload 3
@@ -162,7 +231,7 @@ channels_of() {
 	start_pgwait --config "$config" -f '%d %p'
 	write "connect one 'port=$standby application_name=one'" 'listen one jobs'
 	reload 1
-	refused() { [[ $(grep -c 'pgwait: warning: .*LISTEN' "$ERR") -eq $1 ]]; }
+	refused() { [[ $(grep -c 'pgwait: warning: "one": LISTEN on "jobs": cannot execute LISTEN during recovery' "$ERR") -eq $1 ]]; }
 	wait_for refused 1
 	reload 2
 	wait_for refused 2
@@ -175,18 +244,14 @@ channels_of() {
 	"$SANDBOX_RUN" pg_ctl -D "$standby_data" -m immediate -w stop >/dev/null
 }
 
-@test "what a command took away comes back once the file was read without it" {
+@test "what a command took away of what the file names comes back at SIGHUP" {
 	write 'connect one application_name=one' 'connect two application_name=two' 'listen * jobs' 'listen two more'
 	start_control
 	say 'disconnect one'
 	say 'unlisten two jobs'
-	reload 1
 	say status
 	grep -qx 'pgwait: ok: status: two: listening on more' "$ERR"
-	write 'connect two application_name=two' 'listen two more'
-	reload 2
-	write 'connect one application_name=one' 'connect two application_name=two' 'listen * jobs' 'listen two more'
-	reload 3
+	reload 1
 	say status
 	grep -q 'pgwait: ok: status: two: listening on more, jobs; one: ' "$ERR"
 }
@@ -232,7 +297,7 @@ channels_of() {
 	say 'listen one more'
 	write 'connect one application_name=another' 'listen one jobs'
 	reload 1
-	wait_for grep -q 'listening on jobs, more (one)' "$ERR"
+	wait_for grep -q 'listening again on jobs, more (one)' "$ERR"
 	gone_one() { [[ $(channels_of one) -eq 0 ]]; }
 	wait_for gone_one
 	: >"$config"

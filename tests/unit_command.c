@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "buffer.h"
-#include "changes.h"
 #include "channel.h"
 #include "command.h"
 #include "configfile.h"
@@ -138,7 +137,7 @@ test_commands_refused(void)
 		bool ok = command_parse(line, strlen(line), false, &c, &error);
 
 		check_error("command refused", ok ? NULL : error, cases[i].error, line);
-		check(ok || (c.kind == COMMAND_NONE && !c.name && !c.channels), "nothing is left",
+		check(ok || (!c.name && !c.channels), "nothing is left",
 		    line);
 		command_free(&c);
 	}
@@ -316,85 +315,6 @@ test_configfile_refused(void)
 	free(big);
 }
 
-static void
-describe_names(struct buffer *b, char sign, const char **names, size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		buffer_addf(b, " %c%s", sign, names[i]);
-}
-
-static void
-describe_change(struct buffer *b, const struct change *c)
-{
-	const char *before = c->before ? c->before->target->label : "";
-	const char *after = c->after ? c->after->target->label : "";
-
-	if (buffer_length(b))
-		buffer_addf(b, "; ");
-	if (!c->before)
-		buffer_addf(b, "open %s", after);
-	else if (!c->after)
-		buffer_addf(b, "close %s", before);
-	else
-		buffer_addf(b, "%s%s%s", before, strcmp(before, after) != 0 ? "=" : "",
-		    strcmp(before, after) != 0 ? after : "");
-	describe_names(b, '+', c->listen, c->listen_count);
-	describe_names(b, '-', c->unlisten, c->unlisten_count);
-}
-
-static void
-test_changes(void)
-{
-#define A "connect a host=a\nlisten a x y\n"
-#define B "connect b host=b\nlisten b z\n"
-	static const struct {
-		const char *before, *after, *changes;
-	} cases[] = {
-	    {"", "", ""},
-	    {A B, A B, ""},
-	    {A B, B A, ""},
-	    {A, "connect a 'user=u host=a'\nlisten a y\nlisten a x x\n", ""},
-	    {"", A, "open a"},
-	    {A, "", "close a"},
-	    {A, A B, "open b"},
-	    {A B, B, "close a"},
-	    {A, A "listen a z", "a +z"},
-	    {A, "connect a host=a\nlisten a z y", "a +z -x"},
-	    {A, "connect a host=a", "a -x -y"},
-	    {A B, A B "listen * new", "a +new; b +new"},
-	    /* the same connection under a new name, and its channels too */
-	    {A, "connect b host=a\nlisten b x y", "a=b"},
-	    {A, "connect b host=a\nlisten b y z", "a=b +z -x"},
-	    /* names that move in a circle */
-	    {A B, "connect b host=a\nlisten b x y\nconnect a host=b\nlisten a z", "a=b; b=a"},
-	    /* another connection under the same name, whatever differs */
-	    {A, "connect a host=c\nlisten a x y", "close a; open a"},
-	    {A, "connect a 'host=a dbname=e'\nlisten a x y", "close a; open a"},
-	    {A, "connect a 'host=a password=p'\nlisten a x y", "close a; open a"},
-	    {A B, "connect a host=b\nlisten a z", "close a; b=a"},
-	};
-
-	for (size_t i = 0; i < COUNT(cases); i++) {
-		struct subscriptions before, after;
-		struct changes changes;
-		struct buffer b = {0};
-		char *error = NULL;
-
-		if (!parse_config(cases[i].before, strlen(cases[i].before), &before, &error) ||
-		    !parse_config(cases[i].after, strlen(cases[i].after), &after, &error)) {
-			check(false, "changes", error);
-			return;
-		}
-		changes_find(&before, &after, &changes);
-		for (size_t j = 0; j < changes.count; j++)
-			describe_change(&b, &changes.list[j]);
-		check_buffer("changes", &b, cases[i].changes, cases[i].changes);
-		changes_free(&changes);
-		subscriptions_free(&before);
-		subscriptions_free(&after);
-	}
-}
-
 int
 main(void)
 {
@@ -405,6 +325,5 @@ main(void)
 	test_syntax();
 	test_configfile();
 	test_configfile_refused();
-	test_changes();
 	return check_end();
 }
