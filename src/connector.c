@@ -439,6 +439,12 @@ start_host(struct connector *c)
 static void
 begin(struct connector *c)
 {
+	if (c->target->trouble) {
+		add_error(c, c->target->trouble);
+		c->permanent = true;
+		fail(c);
+		return;
+	}
 	if (c->policy.force_prompt) /* as psql: though one is known */
 		ask_password(c);
 	else

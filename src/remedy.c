@@ -35,6 +35,8 @@ static const struct cause causes[] = {
 	{"password",
 	    "give the password in the connection string, PGPASSWORD or the password file, or run "
 	    "pgwait at a terminal"}},
+    {{"no user name is given"},
+	{"user", "give a user name: -U, PGUSER, or \"user\" in the connection string"}},
     {{"could not open certificate file", "could not read certificate file", "private key file",
 	 "private SSL key", "SSL engine"},
 	{"client_certificate",
@@ -91,7 +93,8 @@ static const struct cause causes[] = {
     {{"is in hot standby mode", "session is read-only"},
 	{"target_session_attrs", "add the primary to the hosts, or let its transactions write "
 				 "(default_transaction_read_only)"}},
-    {{"invalid integer value", "invalid connection option", "invalid port number", "is too long"},
+    {{"invalid integer value", "invalid connection option", "invalid port number", "is too long",
+	 "setsockopt"},
 	{"parameter",
 	    "correct this parameter where it comes from: the connection string, the service or "
 	    "the environment"}},

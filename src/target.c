@@ -17,6 +17,9 @@
 
 #define SOCKET_FILE "/.s.PGSQL."
 
+/* libpq's words where no user name is given and that of the process is not found. */
+#define NO_NAME "local user"
+
 bool
 target_is_socket(const char *s)
 {
@@ -349,6 +352,26 @@ out:
 	return t;
 }
 
+/*
+ * Who has no name on this system, as in a container with an arbitrary user id, has to give one. That is found out when
+ * it is connected to, as if the server had refused it: another user can do the same.
+ */
+static struct target *
+complete_nameless(struct params *p, const char *service, char **error)
+{
+	char *trouble = xasprintf("no user name is given, and %s", strstr(*error, NO_NAME));
+	struct target *t;
+
+	free(*error);
+	params_add(p, "user", "?");
+	t = complete(p, service, error);
+	if (t)
+		t->trouble = trouble;
+	else
+		free(trouble);
+	return t;
+}
+
 struct target *
 target_parse(const char *s, const struct target_defaults *defaults, char **error)
 {
@@ -378,6 +401,8 @@ target_parse(const char *s, const struct target_defaults *defaults, char **error
 	if (!params_get(&p, "service"))
 		params_default(&p, "dbname", defaults->dbname);
 	t = complete(&p, service, error);
+	if (!t && strstr(*error, NO_NAME))
+		t = complete_nameless(&p, service, error);
 out:
 	params_free(&p);
 	return t;
@@ -418,5 +443,6 @@ target_free(struct target *t)
 	free(t->password);
 	free(t->passfile);
 	free(t->user);
+	free(t->trouble);
 	free(t);
 }

@@ -31,6 +31,8 @@ struct target {
 	char *password;          /* given in the string or the environment, or typed; or NULL */
 	char *passfile;          /* where another one is looked for; or NULL */
 	char *user;
+	char *
+	    trouble; /* why no connection to it can be tried, by this user of the system; or NULL */
 	bool prefer_standby; /* first pass over the hosts: standbys only; second: any */
 };
 

@@ -90,7 +90,7 @@ finds() {
 
 @test "parameters, names, and who is no PostgreSQL" {
 	finds parameter PGOPTIONS 2 'options=-cnosuch=1'
-	finds parameter 'this parameter' 2 "host=$(printf '/%0200d' 0)"
+	finds parameter PGOPTIONS 2 'options=-cwork_mem=x'
 	finds host_name getent 2 'host=nosuch.invalid connect_timeout=60'
 	needs_socat
 	port=$(free_port)
@@ -99,6 +99,24 @@ finds() {
 	wait_for port_taken
 	finds protocol 'host and port' 2 "host=127.0.0.1 port=$port sslmode=require gssencmode=disable"
 	finds unreachable 'the server runs' 2 "host=127.0.0.1 port=$(free_port)"
+}
+
+@test "a user of the system without a name, as in some containers, has to give one" {
+	unshare --user --map-user=424242 true 2>/dev/null || skip 'unshare --user cannot be used here'
+	printf '#!/bin/sh\nexec unshare --user --map-user=424242 %q "$@"\n' "$PGWAIT" >"$TMP/pgwait"
+	chmod +x "$TMP/pgwait"
+	PGWAIT=$TMP/pgwait
+	finds authentication role 2 -U nosuch
+	run_split "$PGWAIT" --check -q
+	[[ $status -eq 0 ]]
+	unset PGUSER
+	finds user 'PGUSER' 2
+	[[ $(jq -r '.problems[0].text' "$OUT") == 'no user name is given, and local user '*424242* ]]
+	run_split "$PGWAIT" jobs
+	[[ $status -eq 2 && $errors == *'could not connect to'*'no user name is given'* && $(wc -l <"$ERR") -eq 1 ]]
+	# It is not the end of those that have one.
+	run_split "$PGWAIT" --check -j "host=$PGHOST" "host=$PGHOST user=postgres"
+	[[ $status -eq 2 && $(jq -r .status "$OUT" | sort | tr '\n' ' ') == 'not_reached ok ' ]]
 }
 
 @test "the console of a pgbouncer: 3, and it is named" {

@@ -128,6 +128,8 @@ test_reasons(void)
 		"tls"},
 	    {"requirepeer specifies \"a\", but actual peer user name is \"b\"", "requirepeer"},
 	    {"local user with ID 17 does not exist", "requirepeer"},
+	    {"no user name is given, and local user with ID 17 does not exist", "user"},
+	    {"setsockopt(TCP_USER_TIMEOUT) failed: Invalid argument", "parameter"},
 	    {"authentication method requirement \"md5\" failed: server did not complete "
 	     "authentication",
 		"require_auth"},
