@@ -160,7 +160,7 @@ files_below() {
 
 # tools/packages says what building needs; each package says it in its own words.
 @test "all packages need the libraries that configure needs" {
-	for library in $(sed -nE 's/^ *PKG_CHECK_MODULES\(\[[A-Z]+\], \[([a-z0-9_]+).*/\1/p' "$top_srcdir/configure.ac"); do
+	for library in $(sed -nE 's/^ *PGWAIT_LIBRARY\(\[[A-Z]+\], \[([a-z0-9_]+).*/\1/p' "$top_srcdir/configure.ac"); do
 		case $library in
 			libpq) names=(libpq-dev 'libpq' libpq libpq-dev) ;;
 			libevent_core) names=(libevent-dev libevent libevent libevent-dev) ;;
@@ -176,4 +176,24 @@ files_below() {
 		grep -qE "^  (depends_on|uses_from_macos) \"${names[2]}\"" "$packaging/homebrew/pgwait.rb"
 		grep -qE "^makedepends=.*\b${names[3]}\b" "$packaging/alpine/APKBUILD"
 	done
+}
+
+# configure_with MODULE LINE: with this line in the library's file for pkg-config.
+configure_with() {
+	local file
+	mkdir -p "$TMP/pc"
+	file=$(pkg-config --variable=pcfiledir "$1")/$1.pc
+	sed "s|^${2%%:*}:.*||" "$file" >"$TMP/pc/$1.pc"
+	echo "$2" >>"$TMP/pc/$1.pc"
+	cd "$TMP"
+	run env PKG_CONFIG_PATH="$TMP/pc" "$top_srcdir/configure" --without-sqlite
+}
+
+@test "configure refuses a library that is too old in one line, and takes one whose own needs are not there" {
+	type -P pkg-config >/dev/null || skip 'pkg-config is not installed'
+	configure_with libpq 'Version: 13.22'
+	[[ $status -eq 1 && ${lines[-1]} == *"error: PostgreSQL's client library (libpq) of version 14 or later is needed: libpq is 13.22" ]]
+	configure_with libpq 'Requires.private: no-such-library'
+	[[ $status -eq 0 ]]
+	grep -qE '^LIBPQ_LIBS = .*-lpq$' "$TMP/Makefile"
 }
