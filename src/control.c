@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <event2/event_struct.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -152,6 +153,19 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 	read_some(arg);
 }
 
+/*
+ * The last connection was disconnected. What was written behind that, by now, is carried out before it counts: it
+ * may open another one.
+ */
+static bool
+nothing_is_left(const struct control *c)
+{
+	struct pollfd p = {.fd = c->fd, .events = POLLIN};
+
+	return c->operation.disconnected && !sources_hope(manager_sources(c->manager)) &&
+	       (c->ended || poll(&p, 1, 0) <= 0);
+}
+
 /* The next line; reading waits until the last one is answered, and so does whoever writes. */
 static void
 on_turn(void *arg)
@@ -172,8 +186,7 @@ on_turn(void *arg)
 		pace_add(&c->job);
 		break;
 	case LINES_NONE:
-		/* Only now: what was written at once may go on with another connection. */
-		if (c->operation.disconnected && !sources_hope(manager_sources(c->manager)))
+		if (nothing_is_left(c))
 			manager_quit(c->manager);
 		else if (c->ended)
 			end_of_file(c);

@@ -113,13 +113,13 @@ listener_waits(const struct listener *l)
 	return !l->answered;
 }
 
-/* PQbackendPID() is what a pooler made up, if there is one. An odd answer is something's in between, too. */
+/* PQbackendPID() is what a pooler made up, if there is one. */
 static bool
 is_pooled(const struct listener *l, const PGresult *result)
 {
 	int64_t pid;
 
-	return !parse_integer(request_value(result, 0, 0), 0, INT32_MAX, &pid) ||
+	return parse_integer(request_value(result, 0, 0), 0, INT32_MAX, &pid) &&
 	       pid != PQbackendPID(link_conn(l->link));
 }
 

@@ -412,3 +412,171 @@ status'
 	wait_for all_there
 	[ "$(rows | sort)" = "$(printf '%s\n' a-channel-of-some-length-{1..5} jobs)" ]
 }
+
+# The server sends what it has, and nobody reads: `disconnect` and what else is said comes behind it.
+send_to_stopped() {
+	kill -STOP "$PID"
+	sql -c "SELECT pg_notify('jobs', i::text) FROM generate_series(1, $1) i" >/dev/null
+}
+
+@test "disconnect: what was committed before it is received" {
+	start_control
+	say "connect keep 'dbname=postgres application_name=keep'"
+	say "connect one 'dbname=postgres application_name=one'"
+	say 'listen one jobs'
+	send_to_stopped 5000
+	n=$((n + 1))
+	echo 'disconnect one' >&7
+	kill -CONT "$PID"
+	wait_for replied
+	reply=$(jq -c 'select(.event == "reply")' "$OUT" | tail -n 1)
+	is '.command == "disconnect" and .ok'
+	diff <(jq -r 'select(.payload).payload' "$OUT") <(seq 5000)
+	[[ $(jq -r 'select(.payload or .command == "disconnect") | .event' "$OUT" | tail -n 1) == reply ]]
+	say status
+	is '.connections | keys == ["keep"]'
+	[[ $(sql -c "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'one'") -eq 0 ]]
+}
+
+@test "disconnect: where not everything came, the answer says so" {
+	start_control
+	say "connect keep dbname=postgres"
+	say "connect one 'dbname=postgres application_name=one connect_timeout=2'"
+	say 'listen one jobs'
+	backend=$(sql -c "SELECT pid FROM pg_stat_activity WHERE application_name = 'one'")
+	"$SANDBOX_RUN" kill -STOP "$backend"
+	say 'disconnect one'
+	"$SANDBOX_RUN" kill -CONT "$backend"
+	is '.ok == false and (.error | test("disconnected, but not all that was sent before was received: .*within 2 s"))'
+	say status
+	is '.connections | keys == ["keep"]'
+	say "connect one dbname=postgres" # its name is free
+	is .ok
+}
+
+@test "commands behind the disconnect of the last connection are answered" {
+	start_control
+	say "connect a dbname=postgres"
+	say "listen a jobs"
+	printf '%s\n' 'disconnect a' "connect b dbname=postgres" 'listen b jobs' >"$TMP/at_once"
+	cat "$TMP/at_once" >&7
+	n=$((n + 3))
+	wait_for replied
+	jq -se '[.[] | select(.event == "reply")] | length == 5 and all(.ok)' "$OUT" >/dev/null
+	notify jobs x
+	wait_for grep -q '"payload":"x"' "$OUT"
+	say 'disconnect b' # and now none is left
+	end_pgwait
+	[[ $status -eq 0 ]]
+}
+
+@test "drain: a command that fails for what came before it, and a connection that is down" {
+	mkfifo "$TMP/go"
+	start_control --notify-cmd "read -r _ <'$TMP/go'; exit 3"
+	say "connect one dbname=postgres"
+	say 'listen one jobs'
+	notify jobs x
+	wait_for pgrep -P "$PID"
+	echo drain >&7
+	n=$((n + 1))
+	echo >"$TMP/go"
+	wait_for replied
+	reply=$(jq -c 'select(.event == "reply")' "$OUT" | tail -n 1)
+	is '.command == "drain" and .ok == false and (.error | test("not everything could be delivered"))'
+	say drain
+	is .ok
+	say "connect two 'dbname=postgres application_name=two'"
+	pg stop -m immediate
+	wait_for grep -q '"event":"lost"' "$OUT"
+	say drain
+	clean_up
+	is '.ok == false and (.error | test("\"one\" is not connected: "))'
+}
+
+@test "what a server refuses is taken back, and names connection and channel; others listen" {
+	createdb -E LATIN1 -T template0 --locale C narrow
+	start_control
+	say "connect wide dbname=postgres"
+	say "connect narrow dbname=narrow"
+	say 'listen * good 日本'
+	is '.ok == false and .error == "\"narrow\": LISTEN on \"good\", \"日本\": \"日本\" does not exist in the server'"'"'s encoding"'
+	say status
+	is '.connections | .wide.channels == ["good", "日本"] and .narrow.channels == []'
+}
+
+@test "a command with wrong words is answered under its name" {
+	start_control
+	say 'listen main'
+	is '.command == "listen" and .ok == false'
+	say 'nonsense'
+	is '.command == "" and .ok == false'
+}
+
+@test "a connection is removed while its next attempt fails, and while it has something to say" {
+	start_proxy
+	start_control --catchup-sql "SELECT 'row'"
+	say "connect keep dbname=postgres"
+	say "connect x 'dbname=postgres host=127.0.0.1 port=$proxy sslmode=disable gssencmode=disable'"
+	say 'listen x jobs'
+	wait_for grep -q caught_up "$OUT"
+	end_proxy
+	setsid socat -u "TCP-LISTEN:$proxy,bind=127.0.0.1,fork,reuseaddr" OPEN:/dev/null 3>&- 4>&- >/dev/null 2>&1 &
+	silent=$!
+	wait_for pgrep -P "$silent" # it was lost, and its next attempt waits
+	kill -STOP "$PID"
+	echo 'disconnect x' >&7
+	kill -- "-$silent"
+	wait_for gone "$silent"
+	kill -CONT "$PID"
+	n=$((n + 1))
+	wait_for replied
+	say "connect x 'dbname=postgres application_name=x'"
+	say 'listen x jobs'
+	kill -STOP "$PID"
+	notify jobs one
+	echo 'disconnect x' >&7
+	kill -CONT "$PID"
+	n=$((n + 1))
+	wait_for replied
+	grep -q '"payload":"one"' "$OUT"
+	say quit
+	end_pgwait
+	[[ $status -eq 0 ]]
+}
+
+@test "channels are removed while a catch-up runs: the next one does not run for nobody" {
+	sql -c 'CREATE TABLE runs (n int)'
+	start_control --catchup-sql "WITH w AS (INSERT INTO runs VALUES (1) RETURNING 'row') SELECT * FROM w, pg_advisory_xact_lock(11)"
+	exec 8> >(psql -qAtX >"$TMP/locked" 3>&-)
+	echo 'SELECT pg_advisory_lock(11);' >&8
+	wait_for lines "$TMP/locked" 1
+	say "connect main dbname=postgres"
+	say 'listen main a'
+	waits() { [[ $(sql -c "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted") -eq 1 ]]; }
+	wait_for waits
+	say 'listen main b'
+	say 'unlisten main a b'
+	echo 'SELECT pg_advisory_unlock(11);' >&8
+	wait_for grep -q caught_up "$OUT"
+	say drain
+	exec 8>&-
+	[[ $(sql -c 'SELECT count(*) FROM runs') -eq 1 ]]
+	sql -c 'DROP TABLE runs'
+	say quit
+	end_pgwait
+	[[ $status -eq 0 ]]
+}
+
+@test "the end while a drain is not answered" {
+	start_control
+	say "connect one 'dbname=postgres application_name=one'"
+	backend=$(sql -c "SELECT pid FROM pg_stat_activity WHERE application_name = 'one'")
+	"$SANDBOX_RUN" kill -STOP "$backend"
+	echo drain >&7
+	asked() { [[ $(ss -xn | awk -v path="$PGHOST/.s.PGSQL.$PGPORT" '$5 == path && $3 > 0' | wc -l) -gt 0 ]]; }
+	wait_for asked
+	kill -TERM "$PID"
+	end_pgwait
+	"$SANDBOX_RUN" kill -CONT "$backend"
+	[[ $status -eq 0 ]]
+}

@@ -126,3 +126,18 @@ backend() {
 	notify jobs after
 	wait_for grep -qx after "$OUT"
 }
+
+@test "--heartbeat 1 is a query every second" {
+	start_pgwait --heartbeat 1 jobs
+	last=
+	seen() {
+		local at
+		at=$(sql -c "SELECT extract(epoch FROM query_start) FROM pg_stat_activity WHERE application_name = 'pgwait'")
+		[[ $at == "$last" ]] || echo "$at" >>"$TMP/beats"
+		last=$at
+		lines "$TMP/beats" 6
+	}
+	wait_for seen
+	# However slow the machine is, some come less than 4 s after another: it was every 5 s once.
+	awk 'NR > 1 && $1 - before < 4 { n++ } { before = $1 } END { exit !(n >= 3) }' "$TMP/beats"
+}

@@ -80,3 +80,11 @@ load helper
 	run_split "$PGWAIT" -t 0 -e 5 jobs
 	[[ $status -eq 1 && -z $output && $errors == *'--exit-idle and --timeout 0 exclude each other: a drain ends by itself'* ]]
 }
+
+@test "a catch-up has no time limit, also after the buffer was full" {
+	sql -c 'CREATE TABLE work (payload text)' -c "INSERT INTO work SELECT repeat('x', 22000) FROM generate_series(1, 8)"
+	run_split env PGCONNECT_TIMEOUT=2 "$PGWAIT" -t 0 --buffer 64KiB --notify-cmd 'sleep 0.5' \
+		--catchup-sql 'DELETE FROM work RETURNING payload' jobs
+	[[ $status -eq 0 && $(sql -c 'SELECT count(*) FROM work') -eq 0 ]]
+	sql -c 'DROP TABLE work'
+}

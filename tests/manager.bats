@@ -211,3 +211,44 @@ idle_count() {
 	end_pgwait
 	[[ $status -eq 0 && $(sort -u "$OUT" | wc -l) -eq 500 ]]
 }
+
+@test "-e: time in which the buffer is full is no silence" {
+	mkfifo "$TMP/pipe"
+	exec 8<>"$TMP/pipe"
+	"$PGWAIT" -f %p -e 1 --buffer 64KiB --ready-fd 9 jobs >"$TMP/pipe" 2>"$ERR" 9>"$TMP/ready" 3>&- 8>&- &
+	PID=$!
+	wait_for test -s "$TMP/ready"
+	sql -c "SELECT pg_notify('jobs', i || repeat('x', 1000)) FROM generate_series(1, 3000) i" >/dev/null
+	wait_for grep -q 'the buffer of 64 KiB is full' "$ERR"
+	rest 2.5 # longer than -e: nothing ends it meanwhile
+	! gone "$PID" || false
+	cat <&8 >"$OUT" 3>&- &
+	reader=$!
+	wait_for gone "$PID"
+	exec 8>&-
+	wait_for lines "$OUT" 3000
+	kill "$reader" 2>/dev/null || true
+	status=0
+	wait "$PID" || status=$?
+	[[ $status -eq 0 && $(wc -l <"$OUT") -eq 3000 ]]
+}
+
+@test "what listens is told though another connection does not answer, and that one at the end of -m" {
+	start_silent
+	start_plain -m 3 dbname=postgres "host=127.0.0.1 port=$port user=u dbname=d sslmode=disable gssencmode=disable" jobs
+	wait_for grep -q 'listening on jobs (postgres@' "$ERR"
+	run -1 grep 'port' "$ERR"
+	end_pgwait
+	[[ $status -eq 0 ]]
+	grep -qx "pgwait: warning: could not listen on \"d@127.0.0.1:$port\" in time: still connecting" "$ERR"
+	run_split "$PGWAIT" -m 0.3 "host=127.0.0.1 port=$port user=u dbname=d sslmode=disable gssencmode=disable" jobs
+	[[ $status -eq 2 && $errors == "pgwait: error: could not listen on \"d@127.0.0.1:$port\" in time: still connecting" ]]
+	run_split "$PGWAIT" -t 0 -m 0.3 "host=127.0.0.1 port=$port user=u dbname=d sslmode=disable gssencmode=disable" jobs
+	[[ $status -eq 2 && $errors == *"could not listen on \"d@127.0.0.1:$port\" in time"* ]]
+}
+
+@test "many connections, one of which does not answer: how many listen is told" {
+	start_silent
+	start_plain application_name=c{1..11} "host=127.0.0.1 port=$port user=u dbname=d sslmode=disable gssencmode=disable" jobs
+	wait_for grep -qx 'pgwait: listening on 11 connections' "$ERR"
+}

@@ -67,3 +67,22 @@ start_refuser() {
 	[[ $status -eq 0 && $errors == '' ]]
 	[[ $(wc -l <"$TMP/turned") -eq 1 ]]
 }
+
+@test "a full buffer does not make a pooler in session mode one in transaction mode" {
+	start_pgbouncer session
+	mkfifo "$TMP/pipe" "$TMP/commands"
+	exec 8<>"$TMP/pipe" 7<>"$TMP/commands"
+	"$PGWAIT" -f %p --buffer 64KiB --control - jobs <"$TMP/commands" >"$TMP/pipe" 2>"$ERR" 3>&- 7>&- 8>&- &
+	PID=$!
+	wait_for grep -q 'listening on jobs' "$ERR"
+	sql -c "SELECT pg_notify('jobs', i || repeat('x', 1000)) FROM generate_series(1, 3000) i" >/dev/null
+	wait_for grep -q 'the buffer of 64 KiB is full' "$ERR"
+	echo "connect pooled 'host=127.0.0.1 port=$bouncer'" >&7
+	rest 6 # longer than the proof may take
+	run -1 grep -e pooler "$ERR"
+	cat <&8 >"$OUT" 3>&- 7>&- &
+	wait_for grep -q 'ok: connect' "$ERR"
+	kill "$PID"
+	end_pgwait
+	[[ $status -eq 0 ]]
+}
