@@ -178,10 +178,9 @@ on_limit(evutil_socket_t fd, short what, void *arg)
 void
 child_terminate(struct child *c)
 {
-	if (c->pid == 0)
+	if (c->pid == 0 || c->limit_signal == SIGKILL)
 		return;
 	event_del(&c->limit);
-	c->limit_signal = SIGTERM;
 	on_limit(-1, 0, c);
 }
 

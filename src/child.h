@@ -38,7 +38,7 @@ size_t child_input_left(const struct child *c);
 
 /*
  * SIGTERM to the group of what runs, if anything does, and SIGKILL CHILD_GRACE later to what is left of it:
- * that may outlive the command.
+ * that may outlive the command. What had SIGTERM already keeps its time.
  */
 void child_terminate(struct child *c);
 

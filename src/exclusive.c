@@ -15,6 +15,7 @@
 #include "link.h"
 #include "message.h"
 #include "pace.h"
+#include "sql.h"
 #include "target.h"
 
 #define ASK       SECOND       /* from one question to the next */
@@ -34,13 +35,16 @@ enum exclusive_state {
 
 struct exclusive {
 	struct event_base *base;
-	struct target *target;
+	exclusive_where *where;
+	void *arg;
 	const struct origin *origin;
 	const char *key;
 	char *key_sent; /* in the server's encoding */
 	enum exclusive_state state;
 	struct connector *connector;
 	struct link *link;
+	struct target named; /* only its label, for the link, which may outlive the connection */
+	char *place;         /* of the session, or of the attempt; NULL: there is neither */
 	struct pace_job job; /* the link woke us */
 	struct event timer;  /* the next attempt, question or heartbeat */
 	struct backoff backoff;
@@ -91,45 +95,79 @@ set_state(struct exclusive *x, enum exclusive_state state, const char *reason)
 
 /* The lock, if there was one, is gone with the session. */
 static void
-leave(struct exclusive *x, const char *reason)
+close_session(struct exclusive *x)
 {
-	set_state(x, EXCLUSIVE_AWAY, reason);
+	if (x->connector)
+		connector_cancel(x->connector);
+	x->connector = NULL;
 	x->asked = false;
 	link_close(x->link);
 	x->link = NULL;
 	pace_remove(&x->job);
+	event_del(&x->timer);
+	free(x->place);
+	x->place = NULL;
+}
+
+static void
+leave(struct exclusive *x, const char *reason)
+{
+	set_state(x, EXCLUSIVE_AWAY, reason);
+	close_session(x);
 	arm(x, backoff_next(&x->backoff, 0));
+}
+
+/* What keeps an answer from telling who has the lock, or NULL. */
+static const char *
+unusable(const struct exclusive *x, const PGresult *result)
+{
+	if (request_failed(result))
+		return PQresultErrorMessage(result);
+	if (strcmp(request_value(result, 0, 1), x->place) != 0)
+		return "it reached another server, or another database, than the first connection";
+	if (!*request_value(result, 0, 0))
+		return "the server is a standby, whose locks are its own";
+	return NULL;
 }
 
 static void
 on_asked(void *arg, const PGresult *result)
 {
 	struct exclusive *x = arg;
+	bool got;
 
 	if (!result)
 		return; /* the link fails or is closed */
 	x->asked = false;
-	if (request_failed(result) || PQntuples(result) != 1) {
-		link_fail(x->link, PQresultErrorMessage(result), NULL);
+	if (unusable(x, result)) {
+		link_fail(x->link, unusable(x, result), NULL);
 		return;
 	}
 	x->backoff = (struct backoff){0};
-	set_state(
-	    x, *request_value(result, 0, 0) == 't' ? EXCLUSIVE_ACTIVE : EXCLUSIVE_WAITING, NULL);
+	got = *request_value(result, 0, 0) == 't';
+	set_state(x, got ? EXCLUSIVE_ACTIVE : EXCLUSIVE_WAITING, NULL);
 }
 
 /* A number is the lock's own; other text is hashed there, so that all agree. */
-static char *
-question(const struct exclusive *x)
+static const char *
+lock_number(const struct exclusive *x)
 {
 	int64_t number;
 
 	if (parse_integer(x->key, INT64_MIN, INT64_MAX, &number))
-		return xstrdup("SELECT pg_catalog.pg_try_advisory_lock($1::pg_catalog.int8)");
+		return "$1::pg_catalog.int8";
 	if (PQserverVersion(link_conn(x->link)) >= 110000)
-		return xstrdup("SELECT pg_catalog.pg_try_advisory_lock("
-			       "pg_catalog.hashtextextended($1, 0))");
-	return xstrdup("SELECT pg_catalog.pg_try_advisory_lock(pg_catalog.hashtext($1))");
+		return "pg_catalog.hashtextextended($1, 0)";
+	return "pg_catalog.hashtext($1)";
+}
+
+/* A lock that is taken in recovery is that server's alone. */
+static char *
+question(const struct exclusive *x)
+{
+	return xasprintf("SELECT CASE WHEN NOT pg_catalog.pg_is_in_recovery() "
+			 "THEN pg_catalog.pg_try_advisory_lock(%s) END, " SQL_PLACE,
+	    lock_number(x));
 }
 
 static void
@@ -217,7 +255,7 @@ on_connected(PGconn *conn, const struct connector_failure *failure, void *arg)
 		leave(x, failure->reason);
 		return;
 	}
-	x->link = link_open(x->base, conn, x->target, on_wake, x);
+	x->link = link_open(x->base, conn, &x->named, on_wake, x);
 	if (!encode_key(x, PQparameterStatus(conn, "server_encoding"))) {
 		leave(x, "the key has characters that do not exist in the server's encoding");
 		return;
@@ -229,46 +267,83 @@ on_connected(PGconn *conn, const struct connector_failure *failure, void *arg)
 	arm(x, ASK);
 }
 
+/* Where the first connection is. Where it is not, exclusive_go() will be called. */
+static void
+connect_beside(struct exclusive *x)
+{
+	struct exclusive_place p;
+	struct connector_policy policy = {.never_prompt = true};
+
+	if (!x->where(&p, x->arg))
+		return;
+	x->origin = p.origin;
+	free(x->named.label);
+	x->named.label = xstrdup(p.origin->label);
+	free(x->place);
+	x->place = xstrdup(p.name);
+	policy.beside = p.beside;
+	x->connector = connector_start(x->base, p.target, &policy, on_connected, x);
+}
+
 void
 exclusive_rest(struct exclusive *x, const struct origin *origin, const char *reason)
 {
 	x->origin = origin;
-	x->target = NULL;
-	if (x->connector)
-		connector_cancel(x->connector);
-	x->connector = NULL;
-	leave(x, reason);
+	set_state(x, EXCLUSIVE_AWAY, reason);
+	close_session(x);
 	x->record.origin = origin; /* whoever had the one before may be gone */
-	event_del(&x->timer);
-}
-
-bool
-exclusive_asks(const struct exclusive *x)
-{
-	return x->target;
 }
 
 void
-exclusive_move(struct exclusive *x, struct target *target, const struct origin *origin)
+exclusive_forget(struct exclusive *x)
 {
-	x->target = target;
-	x->origin = origin;
+	close_session(x);
+	x->state = EXCLUSIVE_AWAY;
+	x->changed = false;
+	x->proven = (struct moment){0};
+	free(x->reason);
+	x->reason = NULL;
+}
+
+void
+exclusive_go(struct exclusive *x)
+{
+	if (x->link || x->connector)
+		return;
 	x->backoff = (struct backoff){0};
 	arm(x, 0);
+}
+
+void
+exclusive_unreachable(struct exclusive *x)
+{
+	if (x->connector)
+		close_session(x);
+}
+
+void
+exclusive_renamed(struct exclusive *x, const struct origin *origin)
+{
+	x->origin = x->record.origin = origin;
+}
+
+const char *
+exclusive_place(const struct exclusive *x)
+{
+	return x->place;
 }
 
 /* The next attempt to connect, the next question, the next heartbeat: once a second, or sooner. */
 static void
 on_timer(evutil_socket_t fd, short what, void *arg)
 {
-	const struct connector_policy policy = {.never_prompt = true};
 	struct exclusive *x = arg;
 	int64_t now = clock_monotonic(), due;
 
 	(void)fd;
 	(void)what;
 	if (!x->link) {
-		x->connector = connector_start(x->base, x->target, &policy, on_connected, x);
+		connect_beside(x);
 		return;
 	}
 	if (x->state == EXCLUSIVE_WAITING && !x->asked)
@@ -278,12 +353,14 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 }
 
 struct exclusive *
-exclusive_new(struct event_base *base, const char *key)
+exclusive_new(struct event_base *base, const char *key, exclusive_where *where, void *arg)
 {
 	struct exclusive *x = xcalloc(1, sizeof *x);
 
 	x->base = base;
 	x->key = key;
+	x->where = where;
+	x->arg = arg;
 	x->job.run = on_turn;
 	x->job.arg = x;
 	evtimer_assign(&x->timer, base, on_timer, x);
@@ -295,11 +372,8 @@ exclusive_free(struct exclusive *x)
 {
 	if (!x)
 		return;
-	if (x->connector)
-		connector_cancel(x->connector);
-	event_del(&x->timer);
-	pace_remove(&x->job);
-	link_close(x->link);
+	close_session(x);
+	free(x->named.label);
 	free(x->key_sent);
 	free(x->reason);
 	free(x);

@@ -8,27 +8,47 @@
 #ifndef PGWAIT_EXCLUSIVE_H
 #define PGWAIT_EXCLUSIVE_H
 
+#include <libpq-fe.h>
+
 #include "record.h"
 
 struct event_base;
 struct exclusive;
 struct target;
 
+/* A server and a database: where the first connection is, and so the lock. All of it outlives the callback only. */
+struct exclusive_place {
+	struct target *target;
+	const PGconn *beside;
+	const char *name;            /* the answer to SQL_PLACE */
+	const struct origin *origin; /* of the records: it outlives the next exclusive_renamed() */
+};
+
+/* Fills it in. False: the first connection does not listen now; exclusive_go() says when it does. */
+typedef bool exclusive_where(struct exclusive_place *place, void *arg);
+
 /* `key` (UTF-8) is the lock's number, or is hashed by the server. It outlives what is made here. */
-struct exclusive *exclusive_new(struct event_base *base, const char *key);
+struct exclusive *exclusive_new(
+    struct event_base *base, const char *key, exclusive_where *where, void *arg);
 void exclusive_free(struct exclusive *x);
 
-/*
- * Connects to this target, and asks from now on. Both outlive it, up to the next of these calls. From
- * another one it is called at rest.
- */
-void exclusive_move(struct exclusive *x, struct target *target, const struct origin *origin);
+/* Where it has no session, it connects now. */
+void exclusive_go(struct exclusive *x);
 
-/* Asks no more, for this reason: a RECORD_WAITING says so, and the lock is let go. */
+/* The name of the place where its session is, or will be; NULL: it has none. */
+const char *exclusive_place(const struct exclusive *x);
+
+/* Gives up its session, for this reason: a RECORD_WAITING says so. It asks again after exclusive_go(). */
 void exclusive_rest(struct exclusive *x, const struct origin *origin, const char *reason);
 
-/* Whether it asks, or has the lock. */
-bool exclusive_asks(const struct exclusive *x);
+/* The first connection is lost. A session that is there stays; an attempt to connect ends. */
+void exclusive_unreachable(struct exclusive *x);
+
+/* There is no connection any more, and nobody to be told. */
+void exclusive_forget(struct exclusive *x);
+
+/* Another connection is the first one now, with the lock at the same place. */
+void exclusive_renamed(struct exclusive *x, const struct origin *origin);
 
 /*
  * What changed, borrowed until the next call: RECORD_ACTIVE; or RECORD_WAITING, with a reason where the

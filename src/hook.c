@@ -236,7 +236,9 @@ hook_working(const struct sink *s)
 {
 	const struct hook *h = (const struct hook *)s;
 
-	return h->running || child_lingers(h->child) || (backlog_size(&h->backlog) && may_start(h));
+	if (h->running || child_lingers(h->child))
+		return true;
+	return backlog_size(&h->backlog) && may_start(h) && !s->halted;
 }
 
 static void

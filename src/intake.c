@@ -3,9 +3,9 @@
 #include "intake.h"
 
 #include "delivery.h"
-#include "exclusive.h"
 #include "options.h"
 #include "ready.h"
+#include "standing.h"
 
 #include <stdlib.h>
 
@@ -124,29 +124,12 @@ begin_work(struct manager *m, struct source *s)
 		drain(s);
 }
 
-/*
- * The lock is asked for once notifications are known to get through the first connection (fact F5).
- * `reason`: why it is not, or not any more, as far as that is known.
- */
-static void
-ask_for_lock(struct manager *m, const char *reason)
-{
-	struct source *first = m->sources.count ? m->sources.list[0] : NULL;
-
-	if (!m->exclusive || !first || (!reason && !first->good) ||
-	    (m->holder == first && exclusive_asks(m->exclusive)))
-		return;
-	m->holder = first;
-	if (reason)
-		exclusive_rest(m->exclusive, connection_origin(first->connection), reason);
-	if (first->good)
-		exclusive_move(
-		    m->exclusive, first->subscription.target, connection_origin(first->connection));
-}
-
+/* Once: what is said while it waits already changes nothing. */
 static void
 deactivate(struct manager *m)
 {
+	if (!m->active)
+		return;
 	m->active = false;
 	sinks_halt(&m->sinks, true);
 	for (size_t i = 0; i < m->sources.count; i++)
@@ -178,7 +161,7 @@ intake_standing(struct manager *m)
 	const struct record *r;
 	struct record told;
 
-	while (m->exclusive && (r = exclusive_next(m->exclusive))) {
+	while ((r = standing_next(m->standing))) {
 		told = *r;
 		told.covered = m->options->catchup_sql != NULL;
 		told.fatal = intake_is_drain(m) && r->reason;
@@ -205,14 +188,9 @@ intake_parts(struct source *s, bool good)
 	struct manager *m = s->set->manager;
 
 	catching_stop(s);
-	if (s == m->holder && m->sources.count) {
-		ask_for_lock(m, "its connection was removed");
-	} else if (s == m->holder) {
-		exclusive_free(m->exclusive);
-		m->exclusive = exclusive_new(m->base, m->options->exclusive);
-		m->holder = NULL;
+	standing_parts(m->standing, s);
+	if (m->standing && m->sources.count == 0)
 		deactivate(m);
-	}
 	if (source_settle(s))
 		intake_started(m);
 	if (m->sources.count)
@@ -253,7 +231,7 @@ take_listening(struct manager *m, struct source *s, const struct record *r)
 		return;
 	source_listens(s);
 	sinks_take(&m->sinks, r);
-	ask_for_lock(m, NULL);
+	standing_listens(m->standing, s);
 	begin_work(m, s);
 	(void)tell_outcome(s, NULL);
 	if (source_settle(s))
@@ -296,17 +274,6 @@ drain_without_lock(struct manager *m, const struct source *lost)
 		intake_end(m, CAUSE_DRAINED);
 }
 
-/* It has other parameters now, with which it connects at once. Whoever holds the old ones lets them go before. */
-static void
-reach_target(struct manager *m, struct source *s, const char *reason)
-{
-	if (s == m->holder) {
-		m->holder = NULL;
-		ask_for_lock(m, reason);
-	}
-	(void)source_takes_target(s);
-}
-
 /* A connection goes to the garbage. */
 static void
 take_lost(struct manager *m, struct source *s, const struct record *r)
@@ -327,16 +294,17 @@ take_lost(struct manager *m, struct source *s, const struct record *r)
 	if (s->target)
 		told.retry = 0;
 	sinks_take(&m->sinks, &told);
-	if (s->target) {
-		reach_target(m, s, r->reason);
+	if (s->target) { /* with which it connects at once; nobody else may hold the old one */
+		standing_lost(m->standing, s, r->reason);
+		(void)source_takes_target(s);
 		return;
 	}
 	if (told.fatal)
 		end_for(m, s, r->phase == LOST_LISTENING ? STATUS_REFUSED : STATUS_LOST);
 	if (intake_is_drain(m))
 		drain_without_lock(m, s);
-	else if (!told.fatal && m->sources.list[0] == s)
-		ask_for_lock(m, r->reason);
+	else if (!told.fatal)
+		standing_lost(m->standing, s, r->reason);
 	if (source_settle(s))
 		intake_started(m);
 }

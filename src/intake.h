@@ -16,7 +16,7 @@
 
 struct activity;
 struct delivery;
-struct exclusive;
+struct standing;
 
 /* For manager.c and intake.c; to all others it is opaque. */
 struct manager {
@@ -25,11 +25,10 @@ struct manager {
 
 	struct sources sources;
 	struct catching catching;
-	struct exclusive *exclusive; /* NULL: without --exclusive */
-	struct source *holder;       /* at whose server it asks for the lock */
-	bool active;                 /* what comes is delivered: always so without --exclusive */
-	bool told;                   /* that every connection listens */
-	bool running;                /* every first attempt has ended */
+	struct standing *standing; /* NULL: without --exclusive */
+	bool active;               /* what comes is delivered: always so without --exclusive */
+	bool told;                 /* that every connection listens */
+	bool running;              /* every first attempt has ended */
 
 	struct sinks sinks;
 	struct delivery *delivery;

@@ -8,12 +8,12 @@
 
 #include "activity.h"
 #include "delivery.h"
-#include "exclusive.h"
 #include "intake.h"
 #include "loop.h"
 #include "options.h"
 #include "pace.h"
 #include "signals.h"
+#include "standing.h"
 
 /* What a pass may spend on connecting while others have something to say; microseconds. */
 #define PACE_BUDGET 2000
@@ -218,7 +218,7 @@ start_sources(struct manager *m)
 
 	sources_init(&m->sources, m, &settings);
 	catching_init(&m->catching, m->base, &m->sinks, o);
-	m->exclusive = o->exclusive ? exclusive_new(m->base, o->exclusive) : NULL;
+	m->standing = o->exclusive ? standing_new(m->base, o->exclusive, &m->sources) : NULL;
 	m->active = !o->exclusive;
 	for (size_t i = 0; i < o->subscriptions.count; i++)
 		(void)sources_add(&m->sources, &o->subscriptions.list[i], true);
@@ -288,7 +288,7 @@ manager_finish(struct manager *m)
 	bool undelivered = catching_undelivered(&m->catching);
 
 	/* In the reverse order of their making: what waits for an answer is told while the sinks are there. */
-	exclusive_free(m->exclusive);
+	standing_free(m->standing);
 	catching_free(&m->catching);
 	sources_free(&m->sources);
 	activity_free(m->activity);

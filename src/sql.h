@@ -11,6 +11,16 @@ struct encoding;
 struct subscription;
 
 /*
+ * An expression that names the database and the server's present run: the same text for all who are there, however
+ * they reached it and whatever their settings are.
+ */
+#define SQL_PLACE                                                                                  \
+	"pg_catalog.concat((SELECT oid FROM pg_catalog.pg_database "                               \
+	"WHERE datname = pg_catalog.current_database()), '.', pg_catalog.to_char("                 \
+	"pg_catalog.timezone('UTC', pg_catalog.pg_postmaster_start_time()), "                      \
+	"'YYYYMMDDHH24MISSUS'))"
+
+/*
  * Appends `command` (LISTEN, UNLISTEN) for `channel`, UTF-8, to the statements in `sql`. False where
  * the name does not exist in the server's encoding, or is too long in it (fact F11).
  */

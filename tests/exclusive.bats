@@ -4,7 +4,9 @@ load helper
 load servers
 
 clean_up() {
+	[[ -z ${holder-} ]] || drop_lock
 	[[ -z ${proxy_pid-} ]] || end_proxy
+	end_other
 	[[ -n ${BATS_TEST_COMPLETED-} ]] || tail -n 20 "$TMP"/*.err "$TMP"/*.out
 }
 
@@ -23,11 +25,12 @@ says() {
 
 # The lock's session, which another than the one that listens has.
 end_lock_session() {
-	sql -c "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'"
+	sql -c "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted"
 }
 
-listening_on() {
-	[[ $(sql -c "SELECT count(*) FROM pg_stat_activity WHERE query ~ '^LISTEN' AND pid <> pg_backend_pid()") == "$1" ]]
+# sessions N: pgwait has so many.
+sessions() {
+	[[ $(sql -c "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'pgwait'") == "$1" ]]
 }
 
 received() {
@@ -181,7 +184,7 @@ drains() {
 	wait_for says first 'warning: active, with the lock "work" .* may be missing'
 	notify jobs one
 	wait_for received first one
-	listening_on 1
+	sessions 2
 }
 
 @test "what it holds waits while it is not active, and its commands are ended" {
@@ -198,6 +201,137 @@ drains() {
 	run -1 says first '^ran 2'
 	sql -c "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query ~ 'pg_sleep' AND pid <> pg_backend_pid()"
 	wait_for says first '^ran 2'
+}
+
+# hold_lock: another session waits for the lock "work", and has it once the one that has it is gone. $holder is its psql.
+hold_lock() {
+	sql -c "SELECT pg_advisory_lock(hashtextextended('work', 0)); SELECT pg_sleep(3600)" >/dev/null 2>&1 3>&- &
+	holder=$!
+	wait_for lock_is_wanted
+}
+
+# The server does not notice that its client is gone.
+drop_lock() {
+	sql -c "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query ~ 'pg_sleep' AND pid <> pg_backend_pid()" >/dev/null
+}
+
+lock_is_wanted() {
+	[[ $(sql -c "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted") == 1 ]]
+}
+
+@test "SIGTERM ends one that waits with commands left" {
+	start first --exclusive work --notify-cmd 'echo "ran $PGWAIT_PAYLOAD" >&2; sleep 0.5' jobs
+	wait_for says first active
+	hold_lock
+	sql -c "SELECT pg_notify('jobs', n::text) FROM generate_series(1, 5) n" >/dev/null
+	wait_for says first '^ran 1'
+	end_lock_session
+	wait_for says first 'waiting: another process'
+	kill -TERM "$first"
+	PID=$first
+	end_pgwait
+	run -1 says first '^ran 5'
+}
+
+@test "a lock that comes and goes does not put off SIGKILL to what does not heed SIGTERM" {
+	start first --exclusive work --notify-cmd "trap '' TERM; echo \$\$ >'$TMP/command'; while :; do sleep 0.1; done" jobs
+	wait_for says first active
+	notify jobs
+	wait_for test -s "$TMP/command"
+	hold_lock
+	end_lock_session
+	wait_for says first 'waiting: another process'
+	wait_for gone_while_the_lock_flaps "$(<"$TMP/command")"
+}
+
+# Each time, the one that waits says so again.
+gone_while_the_lock_flaps() {
+	sql -c "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+		WHERE application_name = 'pgwait' AND query ~ 'pg_try_advisory_lock'" >/dev/null
+	gone "$1"
+}
+
+@test "the lock is at the server that the first connection reached, and follows it" {
+	start_other follows
+	start_proxy # the first of two hosts, which goes away
+	conn="host=127.0.0.1,127.0.0.1 port=$proxy,$other"
+	start first --exclusive work -f %p "$conn" jobs
+	wait_for says first active
+	start second --exclusive work -f %p "host=127.0.0.1 port=$other" jobs
+	wait_for says second active # at the other server, there is another lock
+	# No new connection comes through; the session of the lock stays.
+	kill -KILL "$proxy_pid"
+	sql -c "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'pgwait' AND pid NOT IN (SELECT pid FROM pg_locks WHERE locktype = 'advisory')"
+	wait_for says first 'waiting: no session for the lock "work" .*: the first connection is at another server'
+	wait_for says first 'waiting: another process'
+	kill -KILL "$second"
+	wait_for one_more_active
+}
+
+@test "two hosts: the lock is not taken from the first one while the connection is at the second" {
+	start_other stays
+	end_other_but_its_data
+	conn="host=127.0.0.1,127.0.0.1 port=$other,$PGPORT"
+	start first --exclusive work -f %p "$conn application_name=first" jobs
+	wait_for says first active
+	start second --exclusive work -f %p "$conn application_name=second" jobs
+	wait_for says second waiting
+	"$SANDBOX_RUN" pg_ctl -D "$other_data" -l "$other_data.log" -w start >/dev/null 3>&- 4>&-
+	end_lock_session
+	wait_for says first 'waiting: no session'
+	wait_for one_is_active
+	[ "$(psql -h 127.0.0.1 -p "$other" -qAtXc 'SELECT count(*) FROM pg_stat_activity WHERE application_name IN ($$first$$, $$second$$)')" = 0 ]
+}
+
+end_other_but_its_data() {
+	"$SANDBOX_RUN" pg_ctl -D "$other_data" -m fast -w stop >/dev/null
+}
+
+one_is_active() {
+	[[ $(sql -c "SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE locktype = 'advisory' AND application_name IN ('first', 'second')") == 1 ]]
+}
+
+@test "a session that does not reach the server of the first connection has no lock" {
+	start_other elsewhere
+	start_proxy
+	start first --exclusive work -f %p "host=127.0.0.1 port=$proxy" jobs
+	wait_for says first active
+	proxy_to "$other"
+	end_lock_session
+	wait_for says first 'waiting: no session for the lock "work" .*: it reached another server, or another database'
+	[ "$(psql -h 127.0.0.1 -p "$other" -qAtXc "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'")" = 0 ]
+	proxy_to "$PGPORT"
+	wait_for one_more_active
+}
+
+one_more_active() {
+	[[ $(grep -c 'active, with' "$TMP/first.err") -ge 2 ]]
+}
+
+@test "the locks of a standby are not asked for" {
+	start_standby exclusive
+	mkfifo "$TMP/control"
+	exec 8<>"$TMP/control"
+	start first --control "$TMP/control" --exclusive work 8>&-
+	echo "connect main 'host=127.0.0.1 port=$standby'" >&8 # without a channel: LISTEN would be refused
+	wait_for says first 'waiting: no session for the lock "work" \(main\): the server is a standby, whose locks are its own'
+	run -1 says first active
+	"$SANDBOX_RUN" pg_ctl -D "$standby_data" -w promote >/dev/null
+	wait_for says first 'active, with the lock "work" \(main\)'
+	exec 8>&-
+	"$SANDBOX_RUN" pg_ctl -D "$standby_data" -m immediate -w stop >/dev/null
+}
+
+@test "a pooler in session mode is as good as none" {
+	start_pgbouncer session
+	start first --exclusive work -f %p "host=127.0.0.1 port=$bouncer" jobs
+	wait_for says first active
+	start second --exclusive work -f %p "host=127.0.0.1 port=$bouncer" jobs
+	wait_for says second waiting
+	kill -KILL "$first"
+	wait_for says second active
+	notify jobs one
+	wait_for received second one
 }
 
 @test "a server that hangs: the active one stops being active" {
@@ -238,6 +372,27 @@ drains() {
 	says first 'waiting: no session for the lock "work" \(template1@.*\): its connection was removed'
 	notify jobs one -d template1
 	wait_for received first one
+	exec 8>&-
+}
+
+@test "the connection of the lock is removed, and the next one is in the same database: the lock stays" {
+	mkfifo "$TMP/control"
+	exec 8<>"$TMP/control"
+	start first --control "$TMP/control" --exclusive work -f %p 'dbname=postgres application_name=one' 'dbname=postgres application_name=two' jobs 8>&-
+	wait_for says first 'active, with the lock "work" \(postgres@'
+	start second --exclusive work -f %p jobs
+	wait_for says second waiting
+	notify jobs before
+	wait_for received first before
+	echo "disconnect postgres@$PGHOST:$PGPORT" >&8
+	wait_for says first 'ok: disconnect'
+	notify jobs after
+	wait_for received first after
+	run -1 says first waiting
+	run -1 says second active
+	# Its session is lost: the next one is where the connection is that is there.
+	end_lock_session
+	wait_for says first 'waiting: no session for the lock "work" \(postgres@.*#2\)'
 	exec 8>&-
 }
 

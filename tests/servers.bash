@@ -33,6 +33,22 @@ start_standby() {
 	"$SANDBOX_RUN" pg_ctl -D "$standby_data" -l "$standby_data.log" -w start >/dev/null 3>&- 4>&-
 }
 
+# start_other NAME: a server of its own, beside the sandbox's, on the port $other of 127.0.0.1, data in $other_data.
+# Its sockets are where those of the sandbox's server are.
+start_other() {
+	other_data=$SANDBOX_DIR/$1
+	other=$(free_port)
+	"$SANDBOX_RUN" initdb -D "$other_data" -U postgres -A trust -E UTF8 --no-sync --locale=C.UTF-8 >/dev/null
+	printf '%s\n' "port = $other" "listen_addresses = '127.0.0.1'" "unix_socket_directories = '$PGHOST'" 'fsync = off' \
+		>>"$other_data/postgresql.conf"
+	"$SANDBOX_RUN" pg_ctl -D "$other_data" -l "$other_data.log" -w start >/dev/null 3>&- 4>&-
+}
+
+end_other() {
+	[[ -z ${other_data-} ]] || "$SANDBOX_RUN" pg_ctl -D "$other_data" -m immediate -w stop >/dev/null 3>&- 4>&-
+	other_data=
+}
+
 # pg NAME... : pg_ctl for the sandbox's own server: stop -m immediate, start, restart.
 pg() {
 	"$SANDBOX_RUN" pg_ctl -D "$SANDBOX_DATA" -l "$SANDBOX_LOG" -w "$@" >/dev/null 3>&- 4>&-
@@ -43,7 +59,13 @@ pg() {
 start_proxy() {
 	needs_socat
 	proxy=$(free_port)
-	setsid socat "TCP-LISTEN:$proxy,bind=127.0.0.1,fork,reuseaddr" "UNIX-CONNECT:$PGHOST/.s.PGSQL.$PGPORT" \
+	proxy_to "$PGPORT"
+}
+
+# proxy_to PORT: from now on new connections to $proxy reach the server on that port. Those that are there stay.
+proxy_to() {
+	[[ -z ${proxy_pid-} ]] || kill -KILL "$proxy_pid" # it only listens; its children forward
+	setsid socat "TCP-LISTEN:$proxy,bind=127.0.0.1,fork,reuseaddr" "UNIX-CONNECT:$PGHOST/.s.PGSQL.$1" \
 		3>&- 4>&- >/dev/null 2>&1 &
 	proxy_pid=$!
 	wait_for pg_isready -q -h 127.0.0.1 -p "$proxy"
