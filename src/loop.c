@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "log.h"
+#include "prompt.h"
 
 /* Whoever called libevent says what it means that it failed. */
 static void
@@ -24,10 +25,17 @@ on_message(int severity, const char *text)
 }
 
 static void
+die(void)
+{
+	prompt_restore_terminal();
+	_exit(STATUS_ERROR);
+}
+
+static void
 on_fatal(int error)
 {
 	(void)error;
-	_exit(STATUS_ERROR);
+	die();
 }
 
 struct event_base *
@@ -50,5 +58,5 @@ loop_turn(struct event_base *base, bool more)
 	if (event_base_loop(base, EVLOOP_ONCE | (more ? EVLOOP_NONBLOCK : 0)) >= 0)
 		return;
 	log_error("could not wait for events: %s", strerror(errno));
-	_exit(STATUS_ERROR);
+	die();
 }

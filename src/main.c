@@ -10,7 +10,6 @@
 #include "log.h"
 #include "manager.h"
 #include "options.h"
-#include "prompt.h"
 #include "reload.h"
 #include "signals.h"
 #include "spooled.h"
@@ -95,7 +94,6 @@ main(int argc, char **argv)
 		return status;
 	limits_raise();
 	ending = options.check ? doctor_run(&options) : run(&options);
-	prompt_restore_terminal();
 	options_free(&options);
 	if (!ending.signal)
 		return ending.status;

@@ -1,8 +1,7 @@
 /*
  * One blocking job in a thread of its own, its end reported to the event loop.
  *
- * For the two things that no library does without blocking: resolving a name (fact F19) and asking
- * for a password. `work` runs in the thread and touches `job` only; `done` runs in the loop and
+ * For what no library does without blocking: resolving a name (fact F19). `work` runs in the thread and touches `job` only; `done` runs in the loop and
  * then owns `job`. After offload_cancel() `done` never runs, and `drop` frees `job` when the thread
  * is through with it: a job that never returns delays nothing.
  */

@@ -6,17 +6,20 @@
 #include <event2/event.h>
 #include <event2/event_struct.h>
 #include <fcntl.h>
-#include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/time.h>
 #include <termios.h>
 #include <unistd.h>
 
 #include "escape.h"
-#include "offload.h"
 #include "statusline.h"
+#include "tty.h"
 
 #define PASSWORD_MAX 4096
+/* How often it is looked whether we have the terminal again. */
+#define LATER (SECOND / 5)
 
 struct prompt {
 	struct event_base *base;
@@ -24,147 +27,217 @@ struct prompt {
 	prompt_done *done;
 	void *arg;
 	struct event start; /* from the loop, so that prompt_start() never calls back */
-	struct offload *offload;
 	struct prompt *next;
-};
 
-/* What the thread works on; it may outlive the prompt. */
-struct dialogue {
-	char *text;
-	char answer[PASSWORD_MAX];
-	bool answered;
-};
-
-static struct prompt *queue; /* its head is on the terminal */
-
-static struct {
-	pthread_mutex_t lock;
-	int fd;
+	/* The dialogue, where fd is not -1. */
+	int fd; /* the terminal, opened anew: not blocking, for us alone (fact F13) */
 	struct termios saved;
-	bool open;
-} terminal = {.lock = PTHREAD_MUTEX_INITIALIZER};
+	struct event writable, readable, continued, later;
+	size_t written; /* of `text` */
+	char answer[PASSWORD_MAX];
+	size_t length;
+};
+
+static struct prompt *queue; /* its head has the terminal */
+
+/*
+ * Nothing here waits: what was typed before is discarded, and what was written before may still be on its way.
+ * Where another job has the terminal, its settings are that one's.
+ */
+static bool
+set_terminal(int fd, const struct termios *how)
+{
+	return tty_is_ours(fd) && tcsetattr(fd, TCSANOW, how) == 0 && tcflush(fd, TCIFLUSH) == 0;
+}
+
+static void
+restore(const struct prompt *p)
+{
+	ssize_t n;
+
+	if (!set_terminal(p->fd, &p->saved))
+		return;
+	n = write(p->fd, "\n", 1);
+	(void)n; /* for looks only */
+}
 
 void
 prompt_restore_terminal(void)
 {
-	pthread_mutex_lock(&terminal.lock);
-	if (terminal.open) {
-		ssize_t n;
-
-		tcsetattr(terminal.fd, TCSAFLUSH, &terminal.saved);
-		n = write(terminal.fd, "\n", 1);
-		(void)n; /* for looks only */
-		terminal.open = false;
-	}
-	pthread_mutex_unlock(&terminal.lock);
+	if (queue && queue->fd >= 0)
+		restore(queue);
 }
 
 static bool
-terminal_open(void)
+silence(const struct prompt *p)
 {
-	struct termios quiet;
-	bool ok = false;
+	struct termios quiet = p->saved;
 
-	pthread_mutex_lock(&terminal.lock);
-	terminal.fd = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
-	if (terminal.fd >= 0 && tcgetattr(terminal.fd, &terminal.saved) == 0) {
-		quiet = terminal.saved;
-		quiet.c_lflag &= (tcflag_t)~ECHO;
-		ok = terminal.open = tcsetattr(terminal.fd, TCSAFLUSH, &quiet) == 0;
-	}
-	if (!ok && terminal.fd >= 0)
-		close(terminal.fd);
-	pthread_mutex_unlock(&terminal.lock);
-	return ok;
+	quiet.c_lflag &= (tcflag_t)~ECHO;
+	return set_terminal(p->fd, &quiet);
+}
+
+static bool
+open_terminal(struct prompt *p)
+{
+	p->fd = open("/dev/tty", O_RDWR | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+	if (p->fd < 0)
+		return false;
+	if (tcgetattr(p->fd, &p->saved) == 0 && silence(p))
+		return true;
+	close(p->fd);
+	p->fd = -1;
+	return false;
 }
 
 static void
-dialogue_work(void *job)
+end_dialogue(struct prompt *p)
 {
-	struct dialogue *d = job;
-	size_t n = 0;
-	char c = 0;
-	ssize_t got = 0;
-
-	if (!terminal_open())
+	if (p->fd < 0)
 		return;
-	if (write(terminal.fd, d->text, strlen(d->text)) >= 0)
-		while ((got = read(terminal.fd, &c, 1)) == 1 && c != '\n')
-			if (n < sizeof d->answer - 1)
-				d->answer[n++] = c;
-	d->answer[n] = '\0';
-	d->answered = got == 1;
-	prompt_restore_terminal();
-	close(terminal.fd);
+	event_del(&p->writable);
+	event_del(&p->readable);
+	event_del(&p->continued);
+	event_del(&p->later);
+	restore(p);
+	close(p->fd);
+	p->fd = -1;
+	statusline_release();
 }
 
+/* The next one begins once this one has left the terminal as it was. */
 static void
-dialogue_drop(void *job)
-{
-	struct dialogue *d = job;
-
-#ifdef HAVE_EXPLICIT_BZERO
-	explicit_bzero(d->answer, sizeof d->answer);
-#endif
-	free(d->text);
-	free(d);
-}
-
-static void
-queue_remove(struct prompt *p)
+leave(struct prompt *p)
 {
 	struct prompt **at = &queue;
 
-	while (*at && *at != p)
+	end_dialogue(p);
+	event_del(&p->start);
+	while (*at != p)
 		at = &(*at)->next;
-	if (*at)
-		*at = p->next;
+	*at = p->next;
 	if (queue)
 		event_active(&queue->start, EV_TIMEOUT, 0);
 }
 
 static void
-finish(struct prompt *p, const char *answer)
+prompt_free(struct prompt *p)
 {
-	prompt_done *done = p->done;
-	void *arg = p->arg;
-
-	if (p->offload)
-		statusline_release();
-	p->offload = NULL;
-	prompt_cancel(p);
-	done(answer, arg);
+#ifdef HAVE_EXPLICIT_BZERO
+	explicit_bzero(p->answer, sizeof p->answer);
+#endif
+	free(p->text);
+	free(p);
 }
 
 static void
-dialogue_done(void *job, void *arg)
+finish(struct prompt *p, const char *answer)
 {
-	struct dialogue *d = job;
+	leave(p);
+	p->done(answer, p->arg);
+	prompt_free(p);
+}
 
-	finish(arg, d->answered ? d->answer : NULL);
-	dialogue_drop(d);
+/* One byte after the other: what follows the line is not ours. False: there is no more for now. */
+static bool
+read_byte(struct prompt *p)
+{
+	char c = 0;
+	ssize_t n = read(p->fd, &c, 1);
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return errno == EINTR;
+	if (n == 1 && c != '\n') {
+		if (p->length < sizeof p->answer - 1)
+			p->answer[p->length++] = c;
+		return true;
+	}
+	finish(p, n == 1 ? p->answer : NULL);
+	return false;
+}
+
+static void
+on_readable(evutil_socket_t fd, short what, void *arg)
+{
+	(void)what;
+	/* What is typed for another job makes it readable too. */
+	while (tty_is_ours(fd) && read_byte(arg))
+		;
+}
+
+/* False: the terminal is gone. */
+static bool
+write_text(struct prompt *p)
+{
+	size_t left = strlen(p->text) - p->written;
+	ssize_t n = write(p->fd, p->text + p->written, left);
+
+	if (n < 0 && errno != EAGAIN && errno != EINTR)
+		return false;
+	p->written += n > 0 ? (size_t)n : 0;
+	if (n == (ssize_t)left)
+		return event_add(&p->readable, NULL) == 0;
+	return event_add(&p->writable, NULL) == 0;
+}
+
+static void
+on_writable(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	if (!write_text(arg))
+		finish(arg, NULL);
+}
+
+/*
+ * After ^Z the shell has made the terminal echo. It says nothing when it hands it over to a job that has gone on
+ * in the background: so it is looked for.
+ */
+static void
+ask_again(struct prompt *p)
+{
+	struct timeval tv;
+
+	timeval_from(LATER, &tv);
+	if (!tty_is_ours(p->fd)) {
+		event_add(&p->later, &tv);
+		return;
+	}
+	p->written = p->length = 0;
+	event_del(&p->readable);
+	if (!silence(p) || !write_text(p))
+		finish(p, NULL);
+}
+
+static void
+on_continued(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	ask_again(arg);
 }
 
 static void
 on_start(evutil_socket_t fd, short what, void *arg)
 {
-	static const struct offload_job kind = {dialogue_work, dialogue_done, dialogue_drop};
 	struct prompt *p = arg;
-	struct dialogue *d;
 
 	(void)fd;
 	(void)what;
-	if (p->offload || p != queue)
+	if (p != queue || p->fd >= 0)
 		return;
-	d = xcalloc(1, sizeof *d);
-	d->text = xstrdup(p->text);
+	if (!open_terminal(p)) {
+		finish(p, NULL);
+		return;
+	}
 	statusline_hold();
-	p->offload = offload_start(p->base, &kind, d, p);
-	if (p->offload)
-		return;
-	statusline_release();
-	dialogue_drop(d);
-	finish(p, NULL);
+	event_assign(&p->writable, p->base, p->fd, EV_WRITE | EV_ET, on_writable, p);
+	/* Edges: what is typed for another job would keep it readable. */
+	event_assign(&p->readable, p->base, p->fd, EV_READ | EV_PERSIST | EV_ET, on_readable, p);
+	evsignal_assign(&p->continued, p->base, SIGCONT, on_continued, p);
+	evtimer_assign(&p->later, p->base, on_continued, p);
+	if (event_add(&p->continued, NULL) < 0 || !write_text(p))
+		finish(p, NULL);
 }
 
 struct prompt *
@@ -179,6 +252,7 @@ prompt_start(
 	p->text = xasprintf("Password for user %s (%s): ", shown_user, shown_label);
 	p->done = done;
 	p->arg = arg;
+	p->fd = -1;
 	free(shown_user);
 	free(shown_label);
 	while (*at)
@@ -193,12 +267,6 @@ prompt_start(
 void
 prompt_cancel(struct prompt *p)
 {
-	if (p->offload) {
-		offload_cancel(p->offload);
-		statusline_release();
-	}
-	event_del(&p->start);
-	queue_remove(p);
-	free(p->text);
-	free(p);
+	leave(p);
+	prompt_free(p);
 }

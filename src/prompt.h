@@ -1,7 +1,8 @@
 /*
  * A password from the terminal: /dev/tty only, never standard input.
  *
- * One prompt at a time; the event loop goes on meanwhile.
+ * One prompt at a time; the event loop goes on meanwhile. The terminal echoes again, and what was typed by half
+ * is gone, before the next one begins.
  */
 #ifndef PGWAIT_PROMPT_H
 #define PGWAIT_PROMPT_H
@@ -19,7 +20,7 @@ struct prompt *prompt_start(
     struct event_base *base, const char *label, const char *user, prompt_done *done, void *arg);
 void prompt_cancel(struct prompt *p);
 
-/* Echo on again, where a prompt is open while the process ends. */
+/* For a process that ends without more ado while a prompt is open. */
 void prompt_restore_terminal(void);
 
 #endif

@@ -19,7 +19,7 @@ clean_up() {
 
 # on_terminal COMMAND: in a terminal; its exit status comes in $TMP/ended.
 on_terminal() {
-	export PGWAIT
+	export PGWAIT TMP
 	tmux -S "$TMP/tmux" -f /dev/null new-session -d -x 150 -y 40 \
 		"trap : INT; bash -c '$1' 2>'$ERR' >'$OUT'; echo \$? >'$TMP/ended'; stty -a >'$TMP/stty'; touch '$TMP/stty.done'"
 }
@@ -227,4 +227,63 @@ warned() {
 	wait_for test -e "$TMP/stty.done"
 	[[ $(<"$TMP/ended") -eq 130 ]]
 	grep -q ' echo ' "$TMP/stty"
+}
+
+@test "a prompt is cancelled: the next one gets the terminal as it was, and what is typed then" {
+	printf "connect one 'user=app'\nconnect two 'user=other'\nlisten * jobs\n" >"$TMP/conf"
+	on_terminal 'echo $$ >"$TMP/pid"; exec "$PGWAIT" --config "$TMP/conf" -e 60'
+	wait_for screen 'Password for user'
+	if screen '(one)'; then stays="two 'user=other'" next='other (two)' answer=hidden; else stays="one 'user=app'" next='app (one)' answer='se cret'; fi
+	keys half
+	printf 'connect %s\nlisten * jobs\n' "$stays" >"$TMP/conf"
+	PID=$(<"$TMP/pid")
+	kill -HUP "$PID"
+	wait_for screen "Password for user $next"
+	keys "$answer" Enter
+	wait_for grep -q 'listening on jobs' "$ERR"
+	run ! screen -e half -e "$answer"
+	kill "$PID"
+	wait_for test -e "$TMP/stty.done"
+	grep -q ' echo ' "$TMP/stty"
+	[[ $(<"$TMP/ended") -eq 0 ]]
+}
+
+@test "the last prompt is cancelled: the terminal echoes while pgwait goes on" {
+	printf "connect one 'user=app'\nconnect two 'user=postgres'\nlisten * jobs\n" >"$TMP/conf"
+	on_terminal 'echo $$ >"$TMP/pid"; exec "$PGWAIT" --config "$TMP/conf" -e 60'
+	wait_for screen 'Password for user app (one)'
+	terminal=$(tmux -S "$TMP/tmux" display -p '#{pane_tty}')
+	echoes() { stty -F "$terminal" -a | grep -q ' echo '; }
+	run ! echoes
+	printf "connect two 'user=postgres'\nlisten * jobs\n" >"$TMP/conf"
+	kill -HUP "$(<"$TMP/pid")"
+	wait_for echoes
+	wait_for grep -q 'listening on jobs' "$ERR"
+}
+
+@test "a terminal that another job has is not asked" {
+	on_terminal 'set -m; "$PGWAIT" -t 0 -U app jobs & wait $!'
+	wait_for test -e "$TMP/stty.done"
+	[[ $(<"$TMP/ended") -eq 2 ]]
+	grep -q 'a password is needed, and there is no terminal to ask for it' "$ERR"
+	run ! screen Password
+	grep -q ' echo ' "$TMP/stty"
+}
+
+@test "^Z at the prompt: it asks again, without echo, once it has the terminal back" {
+	export PGWAIT TMP
+	tmux -S "$TMP/tmux" -f /dev/null new-session -d -x 150 -y 40 bash --norc --noprofile -i
+	keys '"$PGWAIT" -t 0 -U app jobs 2>"$TMP/err"' Enter
+	wait_for screen '^Password for user app'
+	keys C-z
+	wait_for screen Stopped
+	keys bg Enter
+	keys 'echo for the "shell"' Enter
+	wait_for screen '^for the shell'
+	keys 'fg; echo "status $?"' Enter
+	asked_again() { [[ $(tmux -S "$TMP/tmux" capture-pane -p | grep -c '^Password for user app') -eq 2 ]]; }
+	wait_for asked_again
+	keys 'se cret' Enter
+	wait_for screen '^status 0'
+	run ! screen 'se cret'
 }
