@@ -94,7 +94,7 @@ finds() {
 	finds host_name getent 2 'host=nosuch.invalid connect_timeout=60'
 	needs_socat
 	port=$(free_port)
-	socat "TCP-LISTEN:$port,bind=127.0.0.1,fork,reuseaddr" 'SYSTEM:echo HTTP/1.1 400 Bad Request' 3>&- 4>&- 2>/dev/null &
+	socat "TCP-LISTEN:$port,bind=127.0.0.1,fork,reuseaddr" 'SYSTEM:echo HTTP/1.1 400 Bad Request; cat >/dev/null' 3>&- 4>&- 2>/dev/null &
 	silent=$!
 	wait_for port_taken
 	finds protocol 'host and port' 2 "host=127.0.0.1 port=$port sslmode=require gssencmode=disable"
@@ -112,7 +112,8 @@ finds() {
 	unset PGUSER
 	finds user 'PGUSER' 2
 	[[ $(jq -r '.problems[0].text' "$OUT") == 'no user name is given, and local user '*424242* ]]
-	run_split "$PGWAIT" jobs
+	# No retry can mend it.
+	run_split "$PGWAIT" --reconnect always -m "$DEADLINE" jobs
 	[[ $status -eq 2 && $errors == *'could not connect to'*'no user name is given'* && $(wc -l <"$ERR") -eq 1 ]]
 	# It is not the end of those that have one.
 	run_split "$PGWAIT" --check -j "host=$PGHOST" "host=$PGHOST user=postgres"
