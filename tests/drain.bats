@@ -23,6 +23,29 @@ load helper
 	wait_for some_come
 }
 
+@test "what was sent before the barrier is written" {
+	# A catch-up holds the drain up between LISTEN and its last round trip.
+	sql -c 'SELECT pg_advisory_lock(7)' -c 'SELECT pg_sleep(1000)' >/dev/null 2>&1 3>&- 4>&- &
+	holder=$!
+	locks() { [[ $(sql -c "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted = $1") -eq 1 ]]; }
+	wait_for locks true
+	start_plain -t 0 -f %p --catchup-sql "SELECT 'row' FROM pg_advisory_xact_lock(7)" jobs
+	wait_for locks false
+	# The server's process cannot send now, and gets the query of the round trip later.
+	silent=$(sql -c "SELECT pid FROM pg_stat_activity WHERE query ~ '^LISTEN' AND pid <> pg_backend_pid()")
+	kill -STOP "$silent"
+	notify jobs before
+	sql -c "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted" >/dev/null
+	asks() { gone "$PID" || ss -xnp | awk -v pid="pid=$silent," 'index($0, pid) { n += $3 } END { exit !n }'; }
+	wait_for asks
+	kill -CONT "$silent"
+	silent=
+	end_pgwait
+	wait "$holder" || true
+	[[ $status -eq 0 && ! -s $ERR ]]
+	[ "$(cat "$OUT")" = $'row\nbefore' ]
+}
+
 @test "-n is the most, and 124 where fewer came" {
 	run_split "$PGWAIT" -t 0 -n 1 jobs
 	[[ $status -eq 124 ]]

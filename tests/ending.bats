@@ -144,6 +144,29 @@ accounted_for() {
 	done
 }
 
+@test "what libpq holds while the buffer is full is written before the end" {
+	mkfifo "$TMP/pipe"
+	exec 8<>"$TMP/pipe"
+	"$PGWAIT" --ready-fd 9 -f %p --buffer 1 jobs >"$TMP/pipe" 2>"$ERR" 8>&- 9>"$TMP/ready" 3>&- &
+	PID=$!
+	wait_for test -s "$TMP/ready"
+	# More than the pipe takes, and less than the socket.
+	sql -c "SELECT count(pg_notify('jobs', lpad(i::text, 1000, '0'))) FROM generate_series(1, 100) i" >/dev/null
+	wait_for grep -q 'too slow' "$ERR"
+	# A message has 15 bytes beside the payload. Those of which pgwait has read the last byte are received.
+	left=$(ss -xnp | awk -v pid="pid=$PID," 'index($0, pid) { n += $3 } END { print n }')
+	received=$(((100 * 1015 - left) / 1015))
+	kill -TERM "$PID"
+	exec 9<"$TMP/pipe" 8>&-
+	cat <&9 >"$OUT"
+	exec 9<&-
+	end_pgwait
+	[[ $status -eq 0 ]]
+	echo "$received were received, $(wc -l <"$OUT") written"
+	((received > 66 && received < 100))
+	cmp "$OUT" <(seq -f %01000.0f "$received")
+}
+
 @test "the server goes down, and no reconnecting: 2, with the reason" {
 	start_pgwait --reconnect never -f %p jobs
 	notify jobs last
