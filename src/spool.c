@@ -51,6 +51,16 @@ hold(struct spool *s)
 	    backlog_size(&s->backlog) + buffer_length(&s->batch) + buffer_length(&s->entries));
 }
 
+/* A row of a catch-up may be that large. It stays in its table, since it counts as not delivered. */
+static void
+leave_out(struct spool *s, size_t size)
+{
+	log_error("could not write to the spool \"%s\": a row of %zu bytes is too large for it; "
+		  "it takes %zu at most",
+	    s->settings.path, size, spoolfile_most(s->file));
+	queue_add(&s->backlog.waiting, QUEUE_GAP, 1, "", 0);
+}
+
 static bool
 spool_take(struct sink *sink, const struct record *r)
 {
@@ -60,8 +70,11 @@ spool_take(struct sink *sink, const struct record *r)
 	row_pack_record(r, &s->scratch);
 	if (buffer_length(&s->scratch) == 0)
 		return false;
-	queue_add(&s->backlog.waiting, queue_kind_of(r), 1, buffer_content(&s->scratch),
-	    buffer_length(&s->scratch));
+	if (buffer_length(&s->scratch) > spoolfile_most(s->file))
+		leave_out(s, buffer_length(&s->scratch));
+	else
+		queue_add(&s->backlog.waiting, queue_kind_of(r), 1, buffer_content(&s->scratch),
+		    buffer_length(&s->scratch));
 	hold(s);
 	return true;
 }
@@ -151,17 +164,18 @@ static void
 spool_pass(struct sink *sink)
 {
 	struct spool *s = (struct spool *)sink;
-	enum spoolfile_result result;
+	enum spooldb_result result = SPOOLDB_OK;
 
 	if (s->resting)
 		return;
-	if (buffer_length(&s->batch) == 0)
+	if (buffer_length(&s->entries) == 0)
 		fill(s);
-	if (buffer_length(&s->batch) == 0)
+	if (buffer_length(&s->entries) == 0)
 		return;
-	result = spoolfile_append(s->file, &s->batch);
+	if (buffer_length(&s->batch) > 0)
+		result = spoolfile_append(s->file, &s->batch);
 	if (result)
-		fail(s, result == SPOOLFILE_BUSY);
+		fail(s, result == SPOOLDB_BUSY);
 	else
 		succeed(s);
 	if (!result && backlog_oldest(&s->backlog))

@@ -400,12 +400,19 @@ spooled_run(const struct options *options)
 	if (!s->file)
 		goto out;
 	spoolfile_select(s->file, options->channels, options->channel_count);
-	if (spoolfile_lock(s->file)) {
+	switch (spoolfile_lock(s->file)) {
+	case SPOOLDB_OK:
 		run(s);
 		ending = finish(s);
-	} else {
+		break;
+	case SPOOLDB_BUSY:
 		log_debug("another pgwait takes from the spool \"%s\"", options->from_spool);
 		ending.status = options->count >= 0 ? STATUS_UNMET : STATUS_OK;
+		break;
+	case SPOOLDB_FAILED:
+		log_error("could not lock the spool \"%s\": %s", options->from_spool,
+		    spoolfile_error(s->file));
+		break;
 	}
 out:
 	if (s->file)

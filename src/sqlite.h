@@ -10,7 +10,7 @@
 /* clang-format off */
 #define SQLITE_FUNCTIONS(F) \
 	F(libversion) F(open_v2) F(close) F(extended_result_codes) F(busy_timeout) F(errmsg) F(system_errno) \
-	F(file_control) F(wal_checkpoint_v2) F(exec) F(prepare_v2) F(step) F(reset) F(finalize) \
+	F(db_config) F(limit) F(wal_checkpoint_v2) F(exec) F(prepare_v2) F(step) F(reset) F(finalize) \
 	F(bind_int64) F(bind_text) F(bind_blob) F(bind_null) \
 	F(column_int64) F(column_text) F(column_blob) F(column_bytes)
 /* clang-format on */

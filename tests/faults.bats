@@ -18,9 +18,15 @@ setup() {
 	fi
 }
 
+# What is there before each run.
+prepare() {
+	:
+}
+
 # run_faulty FAULT: the program with `arguments`; 137 is the status of one that hangs.
 run_faulty() {
 	rm -f "$FAULT_LOG" "${RAN-}"
+	prepare
 	export RAN=$TMP/ran.$((++run)) # a command of the run before may still be at work
 	status=0
 	timeout -s KILL "$DEADLINE" env FAULT="$1" LD_PRELOAD="$FAULTS" "$PGWAIT" "${arguments[@]}" \
@@ -95,6 +101,39 @@ drain() {
 	}
 }
 
+# Into a spool, with a command that is told of each. What it was told of is committed, whatever fails after that.
+append() {
+	receive
+	arguments=(-q -n 5 -m 20 --spool "$TMP/spool" --notify-cmd 'cat >>"$RAN"; echo >>"$RAN"' jobs)
+	prepare() { rm -f "$TMP/spool"*; }
+	in_spool() { sqlite3 -batch "$TMP/spool" 'SELECT payload FROM record ORDER BY id'; }
+	complete() {
+		[[ $(wc -l <"$RAN") == 5 && $(cat "$RAN") == "$(in_spool)" ]]
+	}
+	explained() {
+		[[ -s $ERR && ! -e $RAN ]] || { [[ -s $ERR ]] && ! grep -qvxFf <(in_spool) "$RAN"; }
+	}
+}
+
+# Out of a spool that was not closed. What is neither there nor written is lost.
+take() {
+	sqlite3 -batch "$TMP/full" >/dev/null <<-END
+		PRAGMA application_id = 1885828980; PRAGMA user_version = 1; PRAGMA journal_mode = WAL;
+		CREATE TABLE record (id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, time INTEGER NOT NULL, connection TEXT,
+			channel TEXT, payload, encoding TEXT, pid INTEGER, since INTEGER, gap INTEGER, count INTEGER);
+		INSERT INTO record (kind, time, connection, channel, payload, pid)
+			WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 9) SELECT 'notification', i, 'here', 'jobs', i, 1 FROM n;
+	END
+	arguments=(--from-spool "$TMP/spool" -f %p)
+	prepare() {
+		rm -f "$TMP/spool"*
+		install -m 600 "$TMP/full" "$TMP/spool"
+	}
+	left() { sqlite3 -batch "$TMP/spool" 'SELECT payload FROM record'; }
+	complete() { cmp "$OUT" <(seq 9) && [[ ! $(left) ]]; }
+	explained() { [[ -s $ERR ]] && cmp <(seq 9) <(sort -nu <(left) "$OUT"); }
+}
+
 examine() {
 	arguments=(--check)
 	complete() { [[ $(cat "$OUT") == *'notifications get through'* ]]; }
@@ -133,6 +172,34 @@ examine() {
 	for function in write send recv pipe socket connect epoll_ctl epoll_wait fork open close getaddrinfo pthread_create; do
 		each $function 1
 	done
+}
+
+with_sqlite() {
+	"$PGWAIT" --help | grep -q -- --spool || skip 'pgwait is built without SQLite'
+}
+
+@test "into a spool" {
+	with_sqlite
+	append
+	for function in pwrite pread sync open close; do
+		each $function 2
+	done
+	for function in pwrite pread sync; do
+		each $function 9 +
+	done
+	each memory 97
+	each memory 197 +
+}
+
+@test "out of a spool" {
+	with_sqlite
+	take
+	for function in pwrite pread sync open close; do
+		each $function 1
+		each $function 3 +
+	done
+	each memory 29
+	each memory 97 +
 }
 
 @test "the doctor" {

@@ -3,6 +3,8 @@
  * process fail once, FAULT=FUNCTION:N+ that one and all that follow. What happened is added to the file
  * FAULT_LOG, with the stack. Children are left alone. FUNCTION is a name in this file; `memory` stands for
  * malloc, calloc and realloc, but for those of libpq itself, which are `libpq_memory`.
+ *
+ * SQLITE_LENGTH=BYTES makes SQLite one whose rows and values have that length at most.
  */
 #include "config.h"
 
@@ -111,6 +113,10 @@ next(const char *name)
 WRAPPED(ssize_t, writev, "write", EIO, -1, (int fd, const struct iovec *v, int n), (fd, v, n))
 WRAPPED(ssize_t, pwritev2, "write", EIO, -1,
     (int fd, const struct iovec *v, int n, off_t at, int flags), (fd, v, n, at, flags))
+WRAPPED(ssize_t, pwrite64, "pwrite", ENOSPC, -1, (int fd, const void *p, size_t n, off64_t at), (fd, p, n, at))
+WRAPPED(ssize_t, pread64, "pread", EIO, -1, (int fd, void *p, size_t n, off64_t at), (fd, p, n, at))
+WRAPPED(int, fdatasync, "sync", EIO, -1, (int fd), (fd))
+WRAPPED(int, fsync, "sync", EIO, -1, (int fd), (fd))
 WRAPPED(int, pipe, "pipe", EMFILE, -1, (int fds[2]), (fds))
 WRAPPED(int, pipe2, "pipe", EMFILE, -1, (int fds[2], int flags), (fds, flags))
 WRAPPED(int, socketpair, "pipe", EMFILE, -1, (int domain, int type, int protocol, int fds[2]),
@@ -227,6 +233,41 @@ pid_t
 vfork(void)
 {
 	return fails("fork", EAGAIN) ? -1 : fork();
+}
+
+/* ----- SQLite with a lower limit */
+
+static void *sqlite;
+
+/* With a handle of the whole program, where what is here comes first. */
+EXPORTED void *dlopen(const char *path, int mode);
+void *
+dlopen(const char *path, int mode)
+{
+	static void *(*real)(const char *path, int mode);
+
+	if (!real)
+		*(void **)&real = next("dlopen");
+	if (!getenv("SQLITE_LENGTH") || !path || !strstr(path, "sqlite3"))
+		return real(path, mode);
+	sqlite = real(path, (mode & ~RTLD_LOCAL) | RTLD_GLOBAL);
+	return sqlite ? real(NULL, RTLD_NOW) : NULL;
+}
+
+EXPORTED int sqlite3_open_v2(const char *path, void **db, int flags, const char *vfs);
+int
+sqlite3_open_v2(const char *path, void **db, int flags, const char *vfs)
+{
+	int (*real)(const char *path, void **db, int flags, const char *vfs);
+	int (*limit)(void *db, int what, int most);
+	int code;
+
+	*(void **)&real = dlsym(sqlite, "sqlite3_open_v2");
+	*(void **)&limit = dlsym(sqlite, "sqlite3_limit");
+	code = real(path, db, flags, vfs);
+	if (code == 0)
+		limit(*db, 0 /* SQLITE_LIMIT_LENGTH */, atoi(getenv("SQLITE_LENGTH")));
+	return code;
 }
 
 #ifdef FAULT_MEMORY /* sanitizers have an allocator of their own */

@@ -5,6 +5,7 @@ load helper
 setup() {
 	"$PGWAIT" --help | grep -q -- --spool || skip 'pgwait is built without SQLite'
 	SPOOL=$TMP/spool
+	umask 022
 }
 
 # As in helper.bash; and the disk of a test that failed.
@@ -42,7 +43,7 @@ drain() {
 refused() {
 	local error=$1
 	shift
-	run_split "$PGWAIT" "$@"
+	run_split timeout "$DEADLINE" "$PGWAIT" "$@"
 	[[ $status -eq 1 && -z $output ]] || { echo "status $status: $output$errors"; return 1; }
 	[[ $errors == "pgwait: error: "*"$error"* && $(grep -vc '^pgwait: hint: ' "$ERR") -eq 1 ]] || {
 		echo "$errors"
@@ -290,7 +291,8 @@ make_gap() {
 	mkdir "$TMP/directory" "$TMP/here"
 	mkfifo "$TMP/fifo"
 	md5sum "$TMP"/{text,other,newer,zeros} >"$TMP/here/sums"
-	ls -a "$TMP" >"$TMP/here/before"
+	others() { find "$TMP" ! -name 'spool*' ! -path "$TMP/here/*" ! -path "$OUT" ! -path "$ERR" | sort; }
+	others >"$TMP/here/before"
 	for option in --spool --from-spool; do
 		refused 'could not open the spool "'"$TMP"'/text": it is not a spool, but some other file' "$option" "$TMP/text" jobs
 		refused 'zeros": it is not a spool, but some other file' "$option" "$TMP/zeros" jobs
@@ -306,8 +308,37 @@ make_gap() {
 		fi
 	done
 	refused 'missing": No such file or directory' --from-spool "$TMP/missing" jobs
+	for mode in 620 602 660 606; do
+		chmod "$mode" "$SPOOL"
+		for option in --spool --from-spool; do
+			refused 'spool": others own it or may write to it; accepted is a file that only you can write to (chmod 600)' \
+				"$option" "$SPOOL" jobs
+		done
+	done
+	if ((EUID == 0)); then
+		chmod 600 "$SPOOL"
+		chown nobody "$SPOOL"
+		refused 'spool": others own it' --from-spool "$SPOOL" jobs
+		chown 0 "$SPOOL"
+	fi
+	chmod 644 "$SPOOL"
+	drain
+	[[ $status -eq 0 && $output == jobs* ]]
 	md5sum -c --quiet "$TMP/here/sums"
-	diff "$TMP/here/before" <(ls -a "$TMP")
+	diff "$TMP/here/before" <(others)
+}
+
+@test "a reserve that cannot be had is an error, and what has its name is left alone" {
+	fill 1
+	rm "$SPOOL.reserve"
+	for make in 'mkdir' 'mkfifo' 'ln -s nowhere'; do
+		$make "$SPOOL.reserve"
+		refused "could not open the spool \"$SPOOL\": the reserve beside it: " --from-spool "$SPOOL"
+		[[ ! -e $TMP/nowhere ]]
+		rm -r "$SPOOL.reserve"
+	done
+	drain
+	[[ $status -eq 0 && $output == jobs* ]]
 }
 
 @test "an empty file is an empty spool" {
@@ -372,6 +403,31 @@ make_gap() {
 	rows 0
 }
 
+@test "a drain finds another at work though all that is beside the spool was removed" {
+	fill 3
+	start_plain --from-spool "$SPOOL" --notify-cmd "echo x >>'$TMP/ran'; until [ -e '$TMP/go' ]; do sleep 0.02; done"
+	wait_for test -s "$TMP/ran"
+	rm "$SPOOL"?*
+	OUT=$TMP/out2 ERR=$TMP/err2
+	drain
+	[[ $status -eq 0 && -z $output$errors ]]
+	touch "$TMP/go"
+	end_pgwait
+	[[ $status -eq 0 ]]
+	lines "$TMP/ran" 3
+	run ! lines "$TMP/ran" 4
+	rows 0
+}
+
+@test "a lock that somebody else holds on a file beside the spool does not matter" {
+	fill 2
+	(
+		flock -n 7
+		"$PGWAIT" --from-spool "$SPOOL" -f %p >"$OUT"
+	) 7>"$SPOOL.lock"
+	cmp "$OUT" <(seq 2)
+}
+
 @test "a drain that waits for its reader holds no lock, and what is appended meanwhile comes too" {
 	start_pgwait --spool "$SPOOL" jobs
 	resident=$PID
@@ -381,7 +437,7 @@ make_gap() {
 	exec 7<>"$TMP/pipe"
 	"$PGWAIT" --from-spool "$SPOOL" -f %p >"$TMP/pipe" 2>"$TMP/err2" 3>&- 7>&- &
 	PID=$!
-	locked() { [[ -e $SPOOL.lock ]] && grep -q ":$(stat -c %i "$SPOOL.lock") " /proc/locks; }
+	locked() { grep -q "^[0-9]*: OFDLCK .* WRITE .*:$(stat -c %i "$SPOOL") " /proc/locks; }
 	wait_for locked # (who asks for the lock himself may keep pgwait from it)
 	for n in 1 2 3; do
 		notify jobs "more $n"
@@ -423,7 +479,7 @@ lock() {
 	sqlite3 "$SPOOL" <"$TMP/to" >"$TMP/shell" 2>&1 3>&- &
 	shell=$!
 	exec 7>"$TMP/to"
-	echo "BEGIN IMMEDIATE; SELECT 'locked';" >&7
+	printf '%s\n' '.bail on' ".timeout ${DEADLINE}000" "BEGIN IMMEDIATE; SELECT 'locked';" >&7
 	wait_for grep -q locked "$TMP/shell"
 }
 
@@ -490,6 +546,30 @@ send_long() {
 		[[ $option != *cat ]] || cmp "$TMP/ran" "$TMP/committed"
 		run -1 grep '^<' <(diff "$TMP/ran" "$TMP/committed")
 	done
+}
+
+@test "a row that is too large for SQLite is not delivered: the catch-up keeps it, and says so" {
+	sql -c 'DROP TABLE IF EXISTS large' -c 'CREATE TABLE large (payload text)'
+	start_pgwait --spool "$SPOOL" jobs # which makes the tables
+	kill "$PID"
+	end_pgwait
+	take() {
+		if [[ ${PGWAIT_SANITIZERS:-no} != no ]]; then
+			local -x ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}verify_asan_link_order=0
+		fi
+		ln -sf "$top_builddir/tests/faults.so" "$TMP/faults.so" # without a blank
+		run_split env SQLITE_LENGTH=2000 LD_PRELOAD="$TMP/faults.so" timeout "$DEADLINE" "$PGWAIT" -t 0 --spool "$SPOOL" \
+			--notify-cmd 'cat >/dev/null; echo "$PGWAIT_PAYLOAD_LENGTH"' --catchup-sql 'DELETE FROM large RETURNING payload' jobs
+	}
+	sql -c "INSERT INTO large VALUES ('small'), (repeat('x', 3000))"
+	take
+	[[ $status -eq 1 && $output == 5 && $errors == *'a row of 3'???' bytes is too large for it; it takes 2000 at most'* ]]
+	[[ $errors == *'not every row could be delivered'* ]]
+	[[ $(sql -c 'SELECT count(*) FROM large') -eq 2 && $(look 'SELECT payload FROM record') == small ]]
+	sql -c "DELETE FROM large WHERE payload <> 'small'"
+	take
+	[[ $status -eq 0 && $output == 5 && -z $errors ]]
+	rows 2
 }
 
 # --- Endings
@@ -585,6 +665,71 @@ send_long() {
 	grep -q '1 record was not committed' "$ERR"
 }
 
+# has N [ARG...]: all that is in the spool, seen by somebody else, are the payloads 1 to N.
+has() {
+	[[ $(look 'SELECT group_concat(payload) FROM record' "${@:2}") == "$(seq -s, "$1")" ]]
+}
+
+@test "the log of a spool is removed: nothing is lost, and others see what comes" {
+	start_pgwait --spool "$SPOOL" jobs
+	for which in wal shm '*'; do
+		# What is committed is in the log alone, the second time also for somebody who came after it was removed.
+		for other in no yes; do
+			send $((last + 1)) $((last + 1))
+			wait_for has $((last += 1))
+			# shellcheck disable=SC2086
+			rm "$SPOOL"-$which
+			[[ $other == no ]] || "$PGWAIT" --from-spool "$SPOOL" nothing 2>"$TMP/err2" || true
+			send $((last + 1)) $((last + 1))
+			wait_for has $((last += 1))
+			[[ $(grep -c 'warning: somebody removed .*spool-.*nothing was lost' "$ERR") -eq $((last / 2)) ]]
+		done
+	done
+	kill -KILL "$PID"
+	wait_for gone "$PID"
+	[[ $(look 'PRAGMA integrity_check') == ok ]]
+	drain -f %p
+	[[ $status -eq 0 ]]
+	cmp "$OUT" <(seq "$last")
+}
+
+@test "the log of a spool is moved away and back: what was committed stays, and the rest follows" {
+	start_pgwait --spool "$SPOOL" jobs
+	send 1 3
+	wait_for has 3
+	mv "$SPOOL-wal" "$TMP/moved"
+	echo 'something else' >"$SPOOL-wal"
+	send 4 6
+	wait_for grep -q 'warning: could not write to the spool .*another file took the place of its log' "$ERR"
+	mv "$TMP/moved" "$SPOOL-wal"
+	wait_for has 6
+	wait_for grep -q 'can be written to again' "$ERR"
+	mv "$SPOOL-wal" "$TMP/moved"
+	echo 'something else' >"$SPOOL-wal"
+	send 7 7
+	wait_for lines "$ERR" 4
+	kill "$PID"
+	wait_for signals_taken "$PID"
+	kill "$PID" # no time for further attempts
+	end_pgwait
+	[[ $status -eq 1 ]]
+	grep -q '1 record was not committed' "$ERR"
+	[[ $(<"$SPOOL-wal") == 'something else' ]]
+	mv "$TMP/moved" "$SPOOL-wal"
+	has 6
+}
+
+@test "the log of a spool is removed while a drain is at work: what it has delivered is gone" {
+	fill 3
+	start_plain --from-spool "$SPOOL" --notify-cmd "echo x >>'$TMP/ran'; until [ -e '$TMP/go' ]; do sleep 0.02; done"
+	wait_for test -s "$TMP/ran"
+	rm "$SPOOL-wal"
+	touch "$TMP/go"
+	end_pgwait
+	[[ $status -eq 0 && $(wc -l <"$TMP/ran") -eq 3 ]]
+	rows 0
+}
+
 # --- A full disk
 
 # start_limited ARG...: the same as start_pgwait, where a file may not grow beyond 100 KiB: full, as far as SQLite can
@@ -663,7 +808,7 @@ numbers() {
 	wait_for arrived
 	kill "$PID"
 	end_pgwait
-	[[ $status -eq 1 || $status -eq 0 ]]
+	[[ $status -eq 0 ]]
 	discarded=$(look "SELECT sum(count) FROM record WHERE kind = 'dropped'")
 	kept=$(look "SELECT count(*) FROM record WHERE kind = 'notification'")
 	((discarded > 0 && discarded + kept == 101))
