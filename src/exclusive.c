@@ -4,6 +4,7 @@
 
 #include <event2/event.h>
 #include <event2/event_struct.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/time.h>
@@ -21,6 +22,12 @@
 #define ASK       SECOND       /* from one question to the next */
 #define HEARTBEAT (2 * SECOND) /* while active */
 #define PATIENCE  (3 * SECOND) /* with an answer */
+
+/*
+ * From when a query was sent that the session of the lock answered. By then the server cannot have given up a host
+ * that vanished: it hears nothing for 10 s before it does (set_up()).
+ */
+#define LEASE (9 * SECOND)
 
 enum exclusive_state {
 	/* No session; one is being opened, or will be. */
@@ -53,7 +60,8 @@ struct exclusive {
 	    proven; /* when a query was sent whose answer showed that somebody was active */
 	struct record record;
 	bool changed;
-	bool asked; /* and not answered */
+	bool asked;    /* and not answered */
+	char *backend; /* the server process that has the lock, as the server says */
 	char *reason;
 };
 
@@ -144,6 +152,8 @@ on_asked(void *arg, const PGresult *result)
 		return;
 	}
 	x->backoff = (struct backoff){0};
+	free(x->backend);
+	x->backend = xstrdup(request_value(result, 0, 2));
 	got = *request_value(result, 0, 0) == 't';
 	set_state(x, got ? EXCLUSIVE_ACTIVE : EXCLUSIVE_WAITING, NULL);
 }
@@ -166,7 +176,8 @@ static char *
 question(const struct exclusive *x)
 {
 	return xasprintf("SELECT CASE WHEN NOT pg_catalog.pg_is_in_recovery() "
-			 "THEN pg_catalog.pg_try_advisory_lock(%s) END, " SQL_PLACE,
+			 "THEN pg_catalog.pg_try_advisory_lock(%s) END, " SQL_PLACE
+			 ", pg_catalog.pg_backend_pid()",
 	    lock_number(x));
 }
 
@@ -177,6 +188,33 @@ ask(struct exclusive *x)
 
 	x->asked = true;
 	link_request_with(x->link, question(x), parameters, 1, on_asked, x);
+}
+
+/* Another server process answers than the one that has the lock. */
+static void
+on_proven(void *arg, const PGresult *result)
+{
+	struct exclusive *x = arg;
+
+	if (!result)
+		return;
+	x->asked = false;
+	if (request_failed(result))
+		link_fail(x->link, PQresultErrorMessage(result), NULL);
+	else if (strcmp(request_value(result, 0, 0), x->backend) != 0)
+		link_fail(x->link,
+		    "a pooler in transaction or statement mode is in between, through which "
+		    "nobody can hold a lock: connect to the server itself, or to a pooler in "
+		    "session mode",
+		    NULL);
+}
+
+/* A heartbeat: that it is answered is what renews the lease. */
+static void
+prove(struct exclusive *x)
+{
+	x->asked = true;
+	link_request(x->link, xstrdup("SELECT pg_catalog.pg_backend_pid()"), on_proven, x);
 }
 
 /*
@@ -348,8 +386,28 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 	}
 	if (x->state == EXCLUSIVE_WAITING && !x->asked)
 		ask(x);
-	due = link_beat(x->link, now, HEARTBEAT, 0, PATIENCE);
+	/* The timer need not be exact to the microsecond. */
+	if (x->state == EXCLUSIVE_ACTIVE && !x->asked &&
+	    now - link_sent_at(x->link).monotonic > HEARTBEAT - ASK / 2)
+		prove(x);
+	due = link_beat(x->link, now, 0, 0, PATIENCE);
 	arm(x, due - now < ASK ? due - now : ASK);
+}
+
+/* Whether there is something to read that was not looked at: an answer, or that the session has ended. */
+static bool
+has_news(const struct exclusive *x)
+{
+	struct pollfd p = {.fd = PQsocket(link_conn(x->link)), .events = POLLIN};
+
+	return poll(&p, 1, 0) != 0;
+}
+
+bool
+exclusive_holds(const struct exclusive *x)
+{
+	return x->state == EXCLUSIVE_ACTIVE && x->link &&
+	       clock_boottime() - x->proven.boottime < LEASE && !has_news(x);
 }
 
 struct exclusive *
@@ -375,6 +433,7 @@ exclusive_free(struct exclusive *x)
 	close_session(x);
 	free(x->named.label);
 	free(x->key_sent);
+	free(x->backend);
 	free(x->reason);
 	free(x);
 }

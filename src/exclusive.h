@@ -4,6 +4,9 @@
  * The session is one of its own. It is asked once a second while another process has the lock, and gets a
  * heartbeat while this one does: also when the reader is slow and connections that listen are not read.
  * The server ends the session of a host that vanished after some 10 s; the heartbeat gives up sooner.
+ *
+ * Each answer renews a lease, which is over before the server can have ended the session. So a process that was
+ * stopped or suspended, or whose host was, has to hear from the server before it goes on.
  */
 #ifndef PGWAIT_EXCLUSIVE_H
 #define PGWAIT_EXCLUSIVE_H
@@ -49,6 +52,9 @@ void exclusive_forget(struct exclusive *x);
 
 /* Another connection is the first one now, with the lock at the same place. */
 void exclusive_renamed(struct exclusive *x, const struct origin *origin);
+
+/* Whether the lock is its own at this moment, for all that can be known without asking. */
+bool exclusive_holds(const struct exclusive *x);
 
 /*
  * What changed, borrowed until the next call: RECORD_ACTIVE; or RECORD_WAITING, with a reason where the

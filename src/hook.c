@@ -172,7 +172,7 @@ hook_pass(struct sink *s)
 	struct hook *h = (struct hook *)s;
 	struct queue *q;
 
-	while (!h->running && (q = next_queue(h)) && may_start(h))
+	while (!h->running && (q = next_queue(h)) && may_start(h) && sink_may_deliver(s))
 		start(h, q);
 	hold(h);
 }

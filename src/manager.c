@@ -220,6 +220,8 @@ start_sources(struct manager *m)
 	catching_init(&m->catching, m->base, &m->sinks, o);
 	m->standing = o->exclusive ? standing_new(m->base, o->exclusive, &m->sources) : NULL;
 	m->active = !o->exclusive;
+	m->sinks.may_deliver = m->standing ? standing_may_deliver : NULL;
+	m->sinks.may_deliver_arg = m->standing;
 	for (size_t i = 0; i < o->subscriptions.count; i++)
 		(void)sources_add(&m->sources, &o->subscriptions.list[i], true);
 	if (m->sources.count == 0) /* --control will bring some */

@@ -210,7 +210,7 @@ write_fresh(struct output *o)
 	buffer_clear(&o->entries);
 }
 
-/* False: the reader takes nothing now, or nothing else is left. */
+/* False: nothing can be written now, or nothing else is left. */
 static bool
 write_some(struct output *o)
 {
@@ -218,6 +218,8 @@ write_some(struct output *o)
 	const char *bytes;
 	size_t n;
 
+	if (o->sink.in == o->sink.out || !sink_may_deliver(&o->sink))
+		return false;
 	if (!q) {
 		write_fresh(o);
 		return false;

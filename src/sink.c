@@ -179,15 +179,25 @@ sinks_stop(struct sinks *set)
 			set->list[i]->ops->stop(set->list[i]);
 }
 
+/* Of what an active process alone delivers. */
+static const unsigned exclusive_kinds = RECORD_BIT(RECORD_NOTIFICATION) | RECORD_BIT(RECORD_IDLE);
+
+bool
+sink_may_deliver(const struct sink *s)
+{
+	const struct sinks *set = s->set;
+
+	return !set->may_deliver || !(s->kinds & exclusive_kinds) ||
+	       set->may_deliver(set->may_deliver_arg);
+}
+
 void
 sinks_halt(struct sinks *set, bool halted)
 {
-	const unsigned kinds = RECORD_BIT(RECORD_NOTIFICATION) | RECORD_BIT(RECORD_IDLE);
-
 	for (size_t i = 0; i < set->count; i++) {
 		struct sink *s = set->list[i];
 
-		s->halted = halted && (s->halted || (s->kinds & kinds && s->out < s->in));
+		s->halted = halted && (s->halted || (s->kinds & exclusive_kinds && s->out < s->in));
 		if (s->halted && s->ops->stop)
 			s->ops->stop(s);
 	}

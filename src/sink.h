@@ -73,7 +73,7 @@ struct fence {
 	struct fence *next;
 };
 
-/* Zeroed, but for budget and overflow: no sinks. */
+/* Zeroed, but for budget and overflow, and `may_deliver` and its argument: no sinks. */
 struct sinks {
 	size_t budget; /* bytes that all may hold together */
 	enum overflow overflow;
@@ -83,6 +83,8 @@ struct sinks {
 	struct fence *fences; /* those that were set, in order: the first passes first */
 	size_t held;          /* by all */
 	bool full;
+	bool (*may_deliver)(void *arg); /* NULL: always; of notifications and idle events */
+	void *may_deliver_arg;
 	struct log_pace pace;
 };
 
@@ -134,6 +136,9 @@ void fence_cover_held(const struct sinks *set, struct fence *f);
 void fence_set(struct sinks *set, struct fence *f);
 /* Nobody waits for it any more. It may have passed, or never have begun. */
 void fence_cancel(struct sinks *set, struct fence *f);
+
+/* For sinks: whether it may write, or start a command; to be asked right before. There will be another pass. */
+bool sink_may_deliver(const struct sink *s);
 
 /* For sinks: so many bytes wait in it now. */
 static inline void

@@ -170,7 +170,7 @@ spool_pass(struct sink *sink)
 		return;
 	if (buffer_length(&s->entries) == 0)
 		fill(s);
-	if (buffer_length(&s->entries) == 0)
+	if (buffer_length(&s->entries) == 0 || !sink_may_deliver(sink))
 		return;
 	if (buffer_length(&s->batch) > 0)
 		result = spoolfile_append(s->file, &s->batch);

@@ -22,6 +22,7 @@ struct standing {
 	struct sources *sources;
 	struct exclusive *exclusive;
 	struct source *holder; /* at whose place the lock is, or was asked for; NULL: nowhere yet */
+	bool active;           /* the last record said so */
 };
 
 static struct source *
@@ -160,6 +161,7 @@ leave_holder(struct standing *st)
 		exclusive_rest(st->exclusive, connection_origin(first->connection), reason);
 	} else {
 		st->holder = NULL;
+		st->active = false;
 		exclusive_forget(st->exclusive);
 	}
 }
@@ -179,7 +181,19 @@ standing_parts(struct standing *st, struct source *s)
 const struct record *
 standing_next(struct standing *st)
 {
-	return st ? exclusive_next(st->exclusive) : NULL;
+	const struct record *r = st ? exclusive_next(st->exclusive) : NULL;
+
+	if (r)
+		st->active = r->kind == RECORD_ACTIVE;
+	return r;
+}
+
+bool
+standing_may_deliver(void *arg)
+{
+	const struct standing *st = arg;
+
+	return !st->active || exclusive_holds(st->exclusive);
 }
 
 struct standing *

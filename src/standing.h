@@ -23,7 +23,13 @@ void standing_listens(struct standing *st, struct source *s);
 void standing_lost(struct standing *st, struct source *s, const char *reason);
 void standing_parts(struct standing *st, struct source *s);
 
-/* What changed: as exclusive_next(). */
+/* What changed: as exclusive_next(). The caller acts on it at once. */
 const struct record *standing_next(struct standing *st);
+
+/*
+ * Whether it may deliver what it was active for, and start commands for it: to be asked right before. It is also true
+ * while it waits, when there is nothing of that kind. For struct sinks.
+ */
+bool standing_may_deliver(void *st);
 
 #endif

@@ -279,6 +279,7 @@ gone_while_the_lock_flaps() {
 	"$SANDBOX_RUN" pg_ctl -D "$other_data" -l "$other_data.log" -w start >/dev/null 3>&- 4>&-
 	end_lock_session
 	wait_for says first 'waiting: no session'
+	wait_for says first 'waiting: another process|active, with .* may be missing' # whoever was sooner
 	wait_for one_is_active
 	[ "$(psql -h 127.0.0.1 -p "$other" -qAtXc 'SELECT count(*) FROM pg_stat_activity WHERE application_name IN ($$first$$, $$second$$)')" = 0 ]
 }
@@ -340,6 +341,45 @@ one_more_active() {
 	wait_for says first active
 	freeze_proxy
 	wait_for says first 'warning: waiting: no session for the lock "work" .*the server does not answer'
+}
+
+@test "one that was stopped hears from the server before it starts a command" {
+	start_proxy
+	start first --exclusive work --notify-cmd "echo \"ran \$PGWAIT_PAYLOAD\" >&2; until [ -e '$TMP/go' ]; do sleep 0.05; done" \
+		"host=127.0.0.1 port=$proxy" jobs
+	wait_for says first active
+	notify jobs 1
+	notify jobs 2
+	wait_for says first '^ran 1'
+	kill -STOP "$first"
+	wait_for all_answered
+	freeze_proxy
+	touch "$TMP/go"
+	start=$SECONDS
+	lease_is_over() { ((SECONDS > start + 10)); }
+	wait_for lease_is_over
+	kill -CONT "$first"
+	wait_for says first 'waiting: no session for the lock "work" .*the server does not answer'
+	run -1 says first '^ran 2'
+	kill -CONT -- "-$proxy_pid"
+	wait_for says first '^ran 2'
+}
+
+all_answered() {
+	[[ $(sql -c "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'pgwait' AND state <> 'idle'") == 0 ]]
+}
+
+@test "one that was stopped, and has its lock still, goes on" {
+	start first --exclusive work -f %p jobs
+	wait_for says first active
+	kill -STOP "$first"
+	notify jobs one
+	start=$SECONDS
+	lease_is_over() { ((SECONDS > start + 10)); }
+	wait_for lease_is_over
+	kill -CONT "$first"
+	wait_for received first one
+	run -1 says first waiting
 }
 
 @test "a slow reader does not keep it from noticing" {

@@ -45,6 +45,13 @@ start_odd() {
 	done
 }
 
+@test "the lock: another server process answers than the one that has it" {
+	start_odd pg_try_advisory_lock 't||99'
+	start_plain --exclusive key "$here" jobs
+	wait_for grep -q 'active, with the lock "key"' "$ERR"
+	wait_for grep -q 'waiting: no session for the lock "key" .*: a pooler in transaction or statement mode' "$ERR"
+}
+
 @test "the channels of a server: a row without columns" {
 	start_odd pg_listening_channels ''
 	run_split "$PGWAIT" --control - "$here" jobs < <(wait_for grep -qs listening "$ERR"; echo channels; echo quit)

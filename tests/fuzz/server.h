@@ -128,7 +128,8 @@ server_honest(struct server *s, struct server_client *c, const char *sql)
 	static const char *const inquiry[] = {
 	    "4711", "u", "d", "f", "0", "0", "1", "0", "1", "0", "1", "100", "0"};
 	static const char *const holder[] = {"17", "u", "d", "app", "idle", "5"};
-	static const char *const values[] = {"4711", "t", "jobs", ""};
+	static const char *const lock[] = {"t", "", "4711"};
+	static const char *const values[] = {"4711", "", "jobs", ""};
 
 	if (strncmp(sql, "LISTEN ", 7) == 0)
 		snprintf(c->channel, sizeof c->channel, "%s", sql + 7);
@@ -140,10 +141,10 @@ server_honest(struct server *s, struct server_client *c, const char *sql)
 		server_row(&c->out, inquiry, 13);
 	else if (strstr(sql, "xact_start"))
 		server_row(&c->out, holder, 6);
+	else if (strstr(sql, "pg_try_advisory_lock"))
+		server_row(&c->out, lock, 3);
 	else if (strstr(sql, "pg_backend_pid()"))
 		server_row(&c->out, values, 1);
-	else if (strstr(sql, "pg_try_advisory_lock"))
-		server_row(&c->out, values + 1, 1);
 	else if (strstr(sql, "pg_listening_channels"))
 		server_row(&c->out, values + 2, 1);
 	else if (strstr(sql, "pg_notify"))
