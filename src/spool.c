@@ -53,12 +53,12 @@ hold(struct spool *s)
 
 /* A row of a catch-up may be that large. It stays in its table, since it counts as not delivered. */
 static void
-leave_out(struct spool *s, size_t size)
+leave_out(struct spool *s, const struct record *r, size_t size)
 {
 	log_error("could not write to the spool \"%s\": a row of %zu bytes is too large for it; "
 		  "it takes %zu at most",
 	    s->settings.path, size, spoolfile_most(s->file));
-	queue_add(&s->backlog.waiting, QUEUE_GAP, 1, "", 0);
+	queue_add(&s->backlog.waiting, queue_kind_of(r), 1, "", 0);
 }
 
 static bool
@@ -71,7 +71,7 @@ spool_take(struct sink *sink, const struct record *r)
 	if (buffer_length(&s->scratch) == 0)
 		return false;
 	if (buffer_length(&s->scratch) > spoolfile_most(s->file))
-		leave_out(s, buffer_length(&s->scratch));
+		leave_out(s, r, buffer_length(&s->scratch));
 	else
 		queue_add(&s->backlog.waiting, queue_kind_of(r), 1, buffer_content(&s->scratch),
 		    buffer_length(&s->scratch));
@@ -138,6 +138,15 @@ fail(struct spool *s, bool busy)
 	s->told = true;
 }
 
+/* What was left out has no bytes. */
+static enum sink_outcome
+outcome_of(const struct queue_entry *e)
+{
+	if (e->kind == QUEUE_GAP)
+		return SINK_DISCARDED;
+	return e->length > 0 ? SINK_DELIVERED : SINK_FAILED;
+}
+
 static void
 succeed(struct spool *s)
 {
@@ -145,11 +154,12 @@ succeed(struct spool *s)
 	size_t n = buffer_length(&s->entries) / sizeof *e;
 
 	for (size_t i = 0; i < n; i++) {
-		bool committed = e[i].kind != QUEUE_GAP;
+		enum sink_outcome outcome = outcome_of(&e[i]);
 
-		sink_done(&s->sink, e[i].count, committed ? SINK_DELIVERED : SINK_DISCARDED);
+		sink_done(&s->sink, e[i].count, outcome);
 		if (e[i].kind != QUEUE_EVENT)
-			s->settings.settled(e[i].count, committed, s->settings.settled_arg);
+			s->settings.settled(
+			    e[i].count, outcome == SINK_DELIVERED, s->settings.settled_arg);
 	}
 	buffer_clear(&s->batch);
 	buffer_clear(&s->entries);
