@@ -13,7 +13,7 @@
 #include "secret.h"
 
 /* Stands for an empty value, and is known by its address: see pass_on(). */
-static char empty_value[] = "empty";
+static char empty_value[] = "empty", dashes[] = "--";
 
 /*
  * The arguments as argtable2 gets them: argv's strings, but with `--format=` and `--format ""` as
@@ -194,39 +194,46 @@ scan_short(struct arguments *a, const char *word)
 
 /*
  * Looks argv through before argtable2 does: getopt would take abbreviations, and word errors in its
- * own way (fact F12).
+ * own way (fact F12). Operands come to the end, after "--", since not every getopt looks for options behind them.
  */
 static enum scan
 scan(struct arguments *a, struct words *words, int argc, char **argv)
 {
+	char **operands = xcalloc((size_t)argc + 1, sizeof *operands);
+	enum scan found = SCAN_OK;
 	bool options = true;
+	int count = 0;
 
-	for (int i = 0; i < argc; i++) {
-		enum scan found = SCAN_OK;
+	words->list[words->count++] = argv[0];
+	for (int i = 1; i < argc && found == SCAN_OK; i++) {
 		char *word = argv[i];
 
-		words->list[words->count++] = word;
-		if (i == 0 || !options)
+		if (!options || word[0] != '-' || !word[1]) {
+			operands[count++] = word;
+			options &= !getenv("POSIXLY_CORRECT");
 			continue;
-		if (strcmp(word, "--") == 0)
+		}
+		if (strcmp(word, "--") == 0) {
 			options = false;
-		else if (word[0] == '-' && word[1] == '-')
-			found = scan_long(a, words, word);
-		else if (word[0] == '-' && word[1])
-			found = scan_short(a, word);
-		else if (getenv("POSIXLY_CORRECT"))
-			options = false;
-		if (found == SCAN_TAKES_NEXT) {
-			if (++i == argc) {
-				arguments_error("option \"%s\" needs a value", word);
-				return SCAN_ERROR;
-			}
+			continue;
+		}
+		words->list[words->count++] = word;
+		found = word[1] == '-' ? scan_long(a, words, word) : scan_short(a, word);
+		if (found != SCAN_TAKES_NEXT)
+			continue;
+		found = SCAN_OK;
+		if (++i < argc) {
 			words->list[words->count++] = argv[i][0] ? argv[i] : empty_value;
-		} else if (found != SCAN_OK) {
-			return found;
+		} else {
+			arguments_error("option \"%s\" needs a value", word);
+			found = SCAN_ERROR;
 		}
 	}
-	return SCAN_OK;
+	words->list[words->count++] = dashes;
+	for (int i = 0; i < count; i++)
+		words->list[words->count++] = operands[i];
+	free(operands);
+	return found;
 }
 
 /* What the scan let pass, to argtable2. */
@@ -289,7 +296,7 @@ check_secrets(struct arguments *a)
 enum arguments_result
 arguments_parse(struct arguments *a, int argc, char **argv)
 {
-	struct words words = {.list = xcalloc(2 * (size_t)argc + 1, sizeof *words.list)};
+	struct words words = {.list = xcalloc(2 * (size_t)argc + 2, sizeof *words.list)};
 	enum arguments_result result = ARGUMENTS_ERROR;
 
 	if (!make_table(a, argc + 1)) {

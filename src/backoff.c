@@ -2,14 +2,14 @@
 
 #include "backoff.h"
 
-#include <unistd.h>
+#include "portable.h"
 
 static uint32_t
 random_number(void)
 {
 	uint32_t n;
 
-	if (getentropy(&n, sizeof n) < 0)
+	if (!portable_random(&n, sizeof n))
 		n = (uint32_t)clock_realtime() * UINT32_C(2654435761);
 	return n;
 }

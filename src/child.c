@@ -9,13 +9,13 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "log.h"
 #include "orphans.h"
+#include "portable.h"
 
 /* How often it is looked whether a remnant is still there. */
 #define CHECK (SECOND / 20)
@@ -184,11 +184,14 @@ child_terminate(struct child *c)
 	on_limit(-1, 0, c);
 }
 
+/* The descriptor of the child that tells why exec fails, where it is no vfork() that does. */
+#define REPORT 3
+
 /*
  * In the child, up to exec: system calls only, since it shares our memory. Returns where exec fails.
  */
 static void
-child_exec(const struct child_spec *spec, int input)
+child_exec(const struct child_spec *spec, int input, int report)
 {
 	const char *const argv[] = {"sh", "-c", spec->command, NULL};
 	const struct sigaction by_default = {.sa_handler = SIG_DFL};
@@ -199,11 +202,11 @@ child_exec(const struct child_spec *spec, int input)
 		input = open("/dev/null", O_RDONLY);
 	dup2(input, STDIN_FILENO);
 	dup2(spec->output, STDOUT_FILENO);
-#ifdef SYS_close_range
-	if (syscall(SYS_close_range, 3, ~0U, 0) < 0)
-#endif
-		for (int fd = 3; fd < 1024; fd++)
-			close(fd);
+	if (report >= 0) {
+		dup2(report, REPORT);
+		fd_cloexec(REPORT);
+	}
+	portable_close_from(report < 0 ? REPORT : REPORT + 1, limits_descriptors());
 	limits_restore();
 	/* Handlers go with exec; what is ignored, by pgwait or before it, does not. */
 	for (int signo = 1; signo < NSIG; signo++)
@@ -213,29 +216,70 @@ child_exec(const struct child_spec *spec, int input)
 	execve("/bin/sh", (char *const *)(uintptr_t)argv, spec->environment);
 }
 
+#ifdef PORTABLE_VFORK
+
 /*
  * vfork(), since fork() takes the longer the more memory waits for slow commands: with 64 MiB, twice
  * as long for all of a run. posix_spawn() cannot set limits, and changing our own around it would
- * let other threads run out of descriptors. Returns 0 with errno where it fails.
+ * let other threads run out of descriptors. Returns as fork(), and sets *error where exec failed.
  */
+static pid_t
+fork_and_exec(const struct child_spec *spec, int input, int *error)
+{
+	volatile int failed = 0; /* the child sets it */
+	/* NOLINTNEXTLINE(clang-analyzer-security.insecureAPI.vfork): why, see above */
+	pid_t pid = vfork();
+
+	if (pid == 0) {
+		/* NOLINTNEXTLINE(clang-analyzer-unix.Vfork): it makes system calls only */
+		child_exec(spec, input, -1);
+		failed = errno;
+		_exit(127);
+	}
+	*error = failed;
+	return pid;
+}
+
+#else
+
+/* What the child of fork() does to its memory is not seen here: a pipe that exec closes tells of a failure. */
+static pid_t
+fork_and_exec(const struct child_spec *spec, int input, int *error)
+{
+	int fds[2];
+	pid_t pid;
+
+	if (!portable_pipe(fds))
+		return -1;
+	pid = fork();
+	if (pid == 0) {
+		child_exec(spec, input, fds[1]);
+		*error = errno;
+		if (write(REPORT, error, sizeof *error) < 0)
+			_exit(126);
+		_exit(127);
+	}
+	close(fds[1]);
+	while (pid > 0 && read(fds[0], error, sizeof *error) < 0 && errno == EINTR)
+		;
+	close(fds[0]);
+	return pid;
+}
+
+#endif
+
+/* Returns 0 with errno where it fails. */
 static pid_t
 spawn(const struct child_spec *spec, int input)
 {
-	volatile int error = 0; /* the child sets it */
+	int error = 0;
 	sigset_t all, before;
 	pid_t pid;
 
 	/* No handler of ours may run in the child: it would write to our event loop's pipe. */
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, &before);
-	/* NOLINTNEXTLINE(clang-analyzer-security.insecureAPI.vfork): why, see above */
-	pid = vfork();
-	if (pid == 0) {
-		/* NOLINTNEXTLINE(clang-analyzer-unix.Vfork): it makes system calls only */
-		child_exec(spec, input);
-		error = errno;
-		_exit(127);
-	}
+	pid = fork_and_exec(spec, input, &error);
 	if (pid < 0)
 		error = errno;
 	sigprocmask(SIG_SETMASK, &before, NULL);
@@ -251,10 +295,8 @@ open_input(const struct fifo *input, int fds[2])
 {
 	if (input->length == 0)
 		return true;
-	if (pipe(fds) < 0)
+	if (!portable_pipe(fds))
 		return false;
-	fd_cloexec(fds[0]);
-	fd_cloexec(fds[1]);
 	fd_nonblock(fds[1]);
 	return true;
 }

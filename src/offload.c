@@ -5,12 +5,12 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <event2/event_struct.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "portable.h"
 #include "util.h"
 
 /* Shared by loop and thread: who comes last frees it. */
@@ -101,7 +101,7 @@ offload_start(struct event_base *base, const struct offload_job *kind, void *job
 	struct offload *o;
 	int fds[2], error;
 
-	if (pipe2(fds, O_CLOEXEC) < 0)
+	if (!portable_pipe(fds))
 		return NULL;
 	o = xcalloc(1, sizeof *o);
 	o->shared = xcalloc(1, sizeof *o->shared);

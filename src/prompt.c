@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "escape.h"
+#include "portable.h"
 #include "statusline.h"
 #include "tty.h"
 
@@ -123,9 +124,7 @@ leave(struct prompt *p)
 static void
 prompt_free(struct prompt *p)
 {
-#ifdef HAVE_EXPLICIT_BZERO
-	explicit_bzero(p->answer, sizeof p->answer);
-#endif
+	portable_wipe(p->answer, sizeof p->answer);
 	free(p->text);
 	free(p);
 }

@@ -10,6 +10,7 @@
 #include "link.h"
 #include "log.h"
 #include "pace.h"
+#include "portable.h"
 #include "target.h"
 
 struct proof {
@@ -30,7 +31,7 @@ proof_channel(void)
 {
 	uint64_t number[2] = {(uint64_t)clock_realtime(), (uint64_t)(uintptr_t)&number};
 
-	if (getentropy(number, sizeof number) < 0)
+	if (!portable_random(number, sizeof number))
 		log_debug("no entropy: the channel of the proof could be guessed");
 	return xasprintf("pgwait_%016" PRIx64 "%016" PRIx64, number[0], number[1]);
 }

@@ -27,10 +27,12 @@ tell_systemd(const char *path)
 	memcpy(address.sun_path, path, length);
 	if (path[0] == '@')
 		address.sun_path[0] = '\0'; /* an abstract name */
-	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd < 0 ||
-	    sendto(fd, message, sizeof message - 1, MSG_NOSIGNAL, (struct sockaddr *)&address,
-		(socklen_t)(offsetof(struct sockaddr_un, sun_path) + length)) < 0)
+	fd = socket(AF_UNIX, SOCK_DGRAM, 0);
+	if (fd >= 0)
+		fd_cloexec(fd);
+	/* SIGPIPE is ignored. */
+	if (fd < 0 || sendto(fd, message, sizeof message - 1, 0, (struct sockaddr *)&address,
+			  (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length)) < 0)
 		log_warning("could not tell NOTIFY_SOCKET \"%s\": %s", path, strerror(errno));
 	if (fd >= 0)
 		close(fd);

@@ -9,6 +9,8 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "portable.h"
+
 /* Bytes: more than what waits in SQLite's log until it goes to its place (spooldb.c). */
 #define RESERVE (INT64_C(4) << 20)
 
@@ -58,7 +60,7 @@ spoolreserve_open(const char *spool)
 void
 spoolreserve_restore(int fd, int64_t size)
 {
-	while (size > 0 && posix_fallocate(fd, 0, size) != 0)
+	while (size > 0 && !portable_allocate(fd, size))
 		size /= 2;
 }
 

@@ -2,10 +2,13 @@
 
 #include "sqlite.h"
 
+#include <stddef.h>
+
+#ifdef SQLITE_LIBRARY
+
 #include <assert.h>
 #include <dlfcn.h>
 #include <stdbool.h>
-#include <stddef.h>
 #include <string.h>
 
 #define FUNCTION_NAME(name) "sqlite3_" #name,
@@ -37,3 +40,19 @@ sqlite_load(const char **error)
 	done = true;
 	return &loaded;
 }
+
+#else
+
+#define FUNCTION(name) .name = sqlite3_##name,
+
+/* Linked: its file has other names elsewhere. */
+const struct sqlite *
+sqlite_load(const char **error)
+{
+	static const struct sqlite linked = {SQLITE_FUNCTIONS(FUNCTION)};
+
+	(void)error;
+	return &linked;
+}
+
+#endif

@@ -1,6 +1,6 @@
 /*
- * SQLite, loaded when it is first needed: to link it would make every start slower (fact F17), and few
- * runs have a spool.
+ * SQLite, loaded when it is first needed, where the name of its file is known: to link it would make every start
+ * slower (fact F17), and few runs have a spool.
  */
 #ifndef PGWAIT_SQLITE_H
 #define PGWAIT_SQLITE_H

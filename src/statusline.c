@@ -3,11 +3,11 @@
 #include "statusline.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "portable.h"
 #include "tty.h"
 
 #define WIDTH_MAX 200
@@ -27,7 +27,7 @@ statusline_open(void)
 {
 	if (!isatty(STDOUT_FILENO) || !tty_is_capable(STDERR_FILENO))
 		return false;
-	line.fd = open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+	line.fd = portable_reopen(STDERR_FILENO);
 	line.open = line.fd >= 0;
 	return line.open;
 }

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <event2/event_struct.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +12,8 @@
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
+
+#include "portable.h"
 
 enum method {
 	METHOD_DIRECT,   /* files and the like, which never block for long: write(2) */
@@ -22,8 +23,8 @@ enum method {
 	METHOD_SOCKET, /* send(MSG_DONTWAIT) */
 };
 
-/* After POLLOUT a pipe takes this much without blocking (pipe(7): PIPE_BUF). */
-#define POLL_CHUNK 4096
+/* After POLLOUT a pipe takes this much without blocking. */
+#define POLL_CHUNK PORTABLE_PIPE_BUF
 
 struct stream {
 	int fd;       /* what is written to */
@@ -39,7 +40,6 @@ static enum method
 choose_method(struct stream *s)
 {
 	struct stat st;
-	char path[40];
 	int fd;
 
 	if (fstat(s->original, &st) < 0)
@@ -48,8 +48,7 @@ choose_method(struct stream *s)
 		return METHOD_SOCKET;
 	if (!S_ISFIFO(st.st_mode) && !isatty(s->original))
 		return METHOD_DIRECT;
-	snprintf(path, sizeof path, "/proc/self/fd/%d", s->original);
-	fd = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+	fd = portable_reopen(s->original);
 	if (fd < 0)
 		return METHOD_NOWAIT;
 	s->fd = fd;
@@ -121,7 +120,7 @@ write_once(struct stream *s, const char *bytes, size_t n)
 {
 	switch (s->method) {
 	case METHOD_SOCKET:
-		return send(s->fd, bytes, n, MSG_DONTWAIT | MSG_NOSIGNAL);
+		return send(s->fd, bytes, n, MSG_DONTWAIT); /* SIGPIPE is ignored */
 	case METHOD_NOWAIT: {
 #if defined HAVE_PWRITEV2 && defined RWF_NOWAIT
 		struct iovec v = {.iov_base = (void *)(uintptr_t)bytes, .iov_len = n};

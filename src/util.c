@@ -109,7 +109,7 @@ clock_monotonic(void)
 int64_t
 clock_boottime(void)
 {
-#ifdef CLOCK_BOOTTIME
+#if defined CLOCK_BOOTTIME && !defined PORTABLE
 	return clock_read(CLOCK_BOOTTIME);
 #else
 	return clock_read(CLOCK_MONOTONIC);
@@ -270,6 +270,16 @@ limits_raise(void)
 	nofile_before = limit;
 	limit.rlim_cur = limit.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+int
+limits_descriptors(void)
+{
+	const rlim_t most = 65536; /* and not for ever, where there is no limit */
+
+	return (int)(nofile_before.rlim_cur && nofile_before.rlim_cur < most
+			 ? nofile_before.rlim_cur
+			 : most);
 }
 
 void

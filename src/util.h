@@ -85,5 +85,7 @@ void fd_nonblock(int fd);
  */
 void limits_raise(void);
 void limits_restore(void);
+/* More than any descriptor that pgwait's caller has left open. */
+int limits_descriptors(void);
 
 #endif
