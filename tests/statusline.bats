@@ -234,7 +234,9 @@ cut_off() {
 	wait_for needed
 	start_shell 100
 	type_line "'$PGWAIT' -d postgres user=app jobs"
-	wait_for last_line '^Password for user app .*: ?$'
+	# The other connection's "listening" comes before or after it.
+	wait_for shows 'Password for user app .*:'
+	wait_for shows 'listening on jobs'
 	count_lines '^connections' 0
 	type_line secret
 	wait_for last_line '^connections: 2 good, 0 failed'
