@@ -76,3 +76,18 @@ start_odd() {
 		end_odd
 	done
 }
+
+@test "more rows than were asked for end the connection, and are not collected" {
+	for words in 'pg_backend_pid()' pg_try_advisory_lock pg_listening_channels; do
+		start_odd "$words" '100000*1|a|b|c'
+		mkfifo -m 600 "$TMP/commands"
+		start_plain --control "$TMP/commands" --exclusive key --reconnect always "$here" jobs
+		[[ $words != pg_listening* ]] || { wait_for grep -q '"key"' "$ERR"; echo channels >"$TMP/commands"; }
+		wait_for grep -q -e 'the server answered with more rows than it was asked for' -e 'the connection was lost before the server answered' "$ERR"
+		(($(awk '/^VmHWM/ { print $2 }' "/proc/$PID/status") < 100000)) # 100,000 rows are 20 MB and more on top
+		kill -KILL "$PID"
+		wait "$PID" || true
+		rm "$TMP/commands"
+		end_odd
+	done
+}

@@ -2,8 +2,8 @@
  * usage: oddserver DIRECTORY [WORDS ANSWER]...
  *
  * A server at DIRECTORY/.s.PGSQL.5432 for what no real one does, until it is killed; it writes a line once it listens. A question with WORDS in it is
- * answered with one row, ANSWER: values with "|" between them; "" is a row without columns. "-": it is never
- * answered. To all else it answers honestly.
+ * answered with one row, ANSWER: values with "|" between them; "" is a row without columns. "N*" before them:
+ * with N such rows. "-": it is never answered. To all else it answers honestly.
  */
 #include "config.h"
 
@@ -20,7 +20,7 @@ static bool
 answer(void *arg, const char *sql, struct buffer *out)
 {
 	char **w = ((struct answers *)arg)->words, *text, *rest;
-	const char *values[32];
+	const char *values[32], *row;
 	size_t n = 0;
 
 	while (w[0] && !strstr(sql, w[0]))
@@ -30,10 +30,12 @@ answer(void *arg, const char *sql, struct buffer *out)
 	if (strcmp(w[1], "-") == 0)
 		for (;;)
 			pause();
-	text = rest = xstrdup(w[1]);
-	while (*w[1] && rest && n < 32)
+	row = strchr(w[1], '*');
+	row = row ? row + 1 : w[1];
+	text = rest = xstrdup(row);
+	while (*row && rest && n < 32)
 		values[n++] = strsep(&rest, "|");
-	server_row(out, values, n);
+	server_rows(out, values, n, row == w[1] ? 1 : strtoul(w[1], NULL, 10));
 	server_done(out, "SELECT 1");
 	free(text);
 	return true;

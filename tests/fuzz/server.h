@@ -74,9 +74,9 @@ server_number(struct buffer *b, unsigned n, int bytes)
 	}
 }
 
-/* A row of `n` columns with these values, and the description of them before it. */
+/* Rows of `n` columns with these values, and the description of them before. */
 static inline void
-server_row(struct buffer *b, const char *const values[], size_t n)
+server_rows(struct buffer *b, const char *const values[], size_t n, size_t rows)
 {
 	struct buffer names = {0}, row = {0};
 
@@ -94,9 +94,16 @@ server_row(struct buffer *b, const char *const values[], size_t n)
 		buffer_add(&row, values[i], strlen(values[i]));
 	}
 	server_message(b, 'T', buffer_content(&names), buffer_length(&names));
-	server_message(b, 'D', buffer_content(&row), buffer_length(&row));
+	while (rows--)
+		server_message(b, 'D', buffer_content(&row), buffer_length(&row));
 	buffer_free(&names);
 	buffer_free(&row);
+}
+
+static inline void
+server_row(struct buffer *b, const char *const values[], size_t n)
+{
+	server_rows(b, values, n, 1);
 }
 
 static inline void
