@@ -22,10 +22,11 @@ is_files(const struct source *s)
 	return has && !s->leaves;
 }
 
+/* With those that it got last, also where it is still to be closed for them: a buffer that is full holds that up. */
 static bool
 same_parameters(const struct source *s, const struct subscription *wanted)
 {
-	return strcmp(s->subscription.target->identity, wanted->target->identity) == 0;
+	return strcmp(source_next_target(s)->identity, wanted->target->identity) == 0;
 }
 
 static struct subscription *
@@ -46,8 +47,7 @@ give_new_name(struct source *s, const struct subscriptions *file)
 
 		if (!same_parameters(s, wanted) || sources_find(s->set, wanted->target->label))
 			continue;
-		target_rename(s->subscription.target, wanted->target->label);
-		connection_renamed(s->connection);
+		source_rename(s, wanted->target->label);
 		return;
 	}
 }

@@ -161,8 +161,7 @@ struct source *
 sources_find(const struct sources *set, const char *label)
 {
 	for (size_t i = 0; i < set->count; i++)
-		if (!set->list[i]->leaves &&
-		    strcmp(source_label(set->list[i]), label) == 0)
+		if (!set->list[i]->leaves && strcmp(source_label(set->list[i]), label) == 0)
 			return set->list[i];
 	return NULL;
 }
@@ -306,6 +305,21 @@ source_retarget(struct source *s, struct target *t, const char *reason)
 		(void)source_takes_target(s);
 	else
 		connection_give_up(s->connection, reason);
+}
+
+const struct target *
+source_next_target(const struct source *s)
+{
+	return s->target ? s->target : s->subscription.target;
+}
+
+void
+source_rename(struct source *s, const char *label)
+{
+	target_rename(s->subscription.target, label);
+	if (s->target)
+		target_rename(s->target, label);
+	connection_renamed(s->connection);
 }
 
 bool

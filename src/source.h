@@ -126,6 +126,12 @@ void source_retry_now(struct source *s);
  */
 void source_retarget(struct source *s, struct target *t, const char *reason);
 
+/* What it connects to the next time: the target of now, or another one that it got. */
+const struct target *source_next_target(const struct source *s);
+
+/* Another name: of the target of now, and of the next one. */
+void source_rename(struct source *s, const char *label);
+
 /* To be called when it was lost: whether it has another target now, and connects to it. */
 bool source_takes_target(struct source *s);
 

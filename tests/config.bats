@@ -176,6 +176,46 @@ gap_of() {
 	jq -se 'map(select(.event == "lost")) | length == 2 and all(.retry_seconds == 0)' "$OUT" >/dev/null
 }
 
+# start_unread: its buffer is full, and nobody reads it; a connection that is to be closed still has something to write.
+start_unread() {
+	mkfifo "$OUT"
+	exec {unread}<>"$OUT"
+	start_pgwait --config "$config" --buffer 1KiB -f '%d %p'
+	sql -c "SELECT pg_notify('jobs', repeat('x', 1000) || i) FROM generate_series(1, 500) i" >/dev/null
+	wait_for grep -q 'standard output is too slow: the buffer' "$ERR"
+}
+
+# The reader goes on. NAME PARAMETERS: this connection listens then, and no other one.
+read_all() {
+	local reader
+	cat <&"$unread" >/dev/null 3>&- &
+	reader=$!
+	wait_for gap_of "$1"
+	wait_for eval "[[ \$(sql -c \"SELECT string_agg(application_name, ' ') FROM pg_stat_activity
+		WHERE application_name IN ('one', 'two')\") == $2 ]]"
+	kill "$reader"
+}
+
+@test "other parameters twice, before the connection could be closed: the last ones count" {
+	write 'connect main application_name=one' 'listen main jobs'
+	start_unread
+	write 'connect main application_name=two' 'listen main jobs'
+	reload 1
+	write 'connect main application_name=one' 'listen main jobs'
+	reload 2
+	read_all main one
+}
+
+@test "other parameters, and another name before the connection could be closed: it keeps both" {
+	write 'connect main application_name=one' 'listen main jobs'
+	start_unread
+	write 'connect main application_name=two' 'listen main jobs'
+	reload 1
+	write 'connect other application_name=two' 'listen other jobs'
+	reload 2
+	read_all other two
+}
+
 @test "other parameters for a connection that is down: it is tried with them at once" {
 	write "connect main 'host=127.0.0.1 port=$(free_port)'" 'connect keep dbname=postgres' 'listen * jobs'
 	start_plain --config "$config" --reconnect always
