@@ -5,10 +5,8 @@
 load helper
 
 setup() {
-	# A blank in LD_PRELOAD separates two libraries.
+	needs_faults
 	FAULTS=$TMP/faults.so
-	ln -s "$top_builddir/tests/faults.so" "$FAULTS"
-	[[ -e $FAULTS ]] || { echo "tests/faults.so is missing: make check builds it"; return 1; }
 	# The build of tools/coverage writes what it counted, at the end, with memory of its own.
 	! grep -qF .gcda "$PGWAIT" || skip 'pgwait is built with --enable-coverage'
 	FAULT_LOG=$TMP/fault

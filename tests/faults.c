@@ -7,6 +7,9 @@
  * SQLITE_LENGTH=BYTES makes SQLite one whose rows and values have that length at most.
  */
 #include "config.h"
+/* Where a long has 32 bits, open() and open64() would be one symbol. */
+#undef _FILE_OFFSET_BITS
+#undef _TIME_BITS
 
 #include <dlfcn.h>
 #include <errno.h>

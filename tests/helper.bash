@@ -129,6 +129,13 @@ server_before() {
 	(($(sql -c 'SHOW server_version_num') < $1 * 10000))
 }
 
+# needs_faults: tests/faults.so is at $TMP/faults.so, for LD_PRELOAD, where a blank separates two libraries; or the test is
+# skipped.
+needs_faults() {
+	[[ -e $top_builddir/tests/faults.so ]] || skip 'tests/faults.so needs the GNU C library'
+	ln -sf "$top_builddir/tests/faults.so" "$TMP/faults.so"
+}
+
 # run_split COMMAND...: as bats's run, but stdout in $output and stderr in $errors.
 run_split() {
 	status=0
