@@ -11,9 +11,13 @@
 
 #include "buffer.h"
 
+#define NONE ((iconv_t)-1)
+
 struct encoding {
 	const char *name; /* the server's */
-	iconv_t to_utf8, from_utf8;
+	iconv_t to_utf8;
+	iconv_t
+	    from_utf8; /* NONE: iconv knows the one way only (musl), and nothing but ASCII goes back */
 	size_t ss2_length;  /* of a character that starts with 0x8E; 0: one byte is one */
 	bool composes;      /* iconv makes one character of a letter and an accent */
 	struct buffer text; /* where converted text goes */
@@ -26,43 +30,44 @@ static size_t list_size;
 /*
  * PostgreSQL's names (its documentation, Character Set Support) and iconv's. Of the variants of
  * iconv, those that agree with the server in every character: EUC-JP has others for a few, as for
- * U+FF5E. (In EUC-JISX0213 two differ, the overline and the yen sign, and there is no other.)
+ * U+FF5E; that is still better than bytes, where there is no other. (In EUC-JISX0213 two differ, the overline and
+ * the yen sign.)
  */
 static const struct {
-	const char *server, *iconv;
+	const char *server, *iconv, *other;
 } names[] = {
-    {"EUC_JP", "EUC-JP-MS"},
-    {"EUC_JIS_2004", "EUC-JISX0213"},
-    {"EUC_CN", "EUC-CN"},
-    {"EUC_KR", "EUC-KR"},
-    {"EUC_TW", "EUC-TW"},
-    {"LATIN1", "ISO-8859-1"},
-    {"LATIN2", "ISO-8859-2"},
-    {"LATIN3", "ISO-8859-3"},
-    {"LATIN4", "ISO-8859-4"},
-    {"LATIN5", "ISO-8859-9"},
-    {"LATIN6", "ISO-8859-10"},
-    {"LATIN7", "ISO-8859-13"},
-    {"LATIN8", "ISO-8859-14"},
-    {"LATIN9", "ISO-8859-15"},
-    {"LATIN10", "ISO-8859-16"},
-    {"ISO_8859_5", "ISO-8859-5"},
-    {"ISO_8859_6", "ISO-8859-6"},
-    {"ISO_8859_7", "ISO-8859-7"},
-    {"ISO_8859_8", "ISO-8859-8"},
-    {"WIN866", "CP866"},
-    {"WIN874", "CP874"},
-    {"WIN1250", "CP1250"},
-    {"WIN1251", "CP1251"},
-    {"WIN1252", "CP1252"},
-    {"WIN1253", "CP1253"},
-    {"WIN1254", "CP1254"},
-    {"WIN1255", "CP1255"},
-    {"WIN1256", "CP1256"},
-    {"WIN1257", "CP1257"},
-    {"WIN1258", "CP1258"},
-    {"KOI8R", "KOI8-R"},
-    {"KOI8U", "KOI8-U"},
+    {"EUC_JP", "EUC-JP-MS", "EUC-JP"},
+    {"EUC_JIS_2004", "EUC-JISX0213", NULL},
+    {"EUC_CN", "EUC-CN", NULL},
+    {"EUC_KR", "EUC-KR", NULL},
+    {"EUC_TW", "EUC-TW", NULL},
+    {"LATIN1", "ISO-8859-1", NULL},
+    {"LATIN2", "ISO-8859-2", NULL},
+    {"LATIN3", "ISO-8859-3", NULL},
+    {"LATIN4", "ISO-8859-4", NULL},
+    {"LATIN5", "ISO-8859-9", NULL},
+    {"LATIN6", "ISO-8859-10", NULL},
+    {"LATIN7", "ISO-8859-13", NULL},
+    {"LATIN8", "ISO-8859-14", NULL},
+    {"LATIN9", "ISO-8859-15", NULL},
+    {"LATIN10", "ISO-8859-16", NULL},
+    {"ISO_8859_5", "ISO-8859-5", NULL},
+    {"ISO_8859_6", "ISO-8859-6", NULL},
+    {"ISO_8859_7", "ISO-8859-7", NULL},
+    {"ISO_8859_8", "ISO-8859-8", NULL},
+    {"WIN866", "CP866", NULL},
+    {"WIN874", "CP874", NULL},
+    {"WIN1250", "CP1250", NULL},
+    {"WIN1251", "CP1251", NULL},
+    {"WIN1252", "CP1252", NULL},
+    {"WIN1253", "CP1253", NULL},
+    {"WIN1254", "CP1254", NULL},
+    {"WIN1255", "CP1255", NULL},
+    {"WIN1256", "CP1256", NULL},
+    {"WIN1257", "CP1257", NULL},
+    {"WIN1258", "CP1258", NULL},
+    {"KOI8R", "KOI8-R", NULL},
+    {"KOI8U", "KOI8-U", NULL},
 };
 
 /* Its place in `names`; -1: none. */
@@ -88,24 +93,23 @@ encoding_open(const char *server_encoding)
 {
 	int place = server_encoding ? find_name(server_encoding, strlen(server_encoding)) : -1;
 	const char *name;
-	iconv_t to, from;
+	iconv_t to;
 	struct encoding *e;
 
 	if (place < 0)
 		return NULL;
 	name = names[place].iconv;
 	to = iconv_open("UTF-8", name);
-	if (to == (iconv_t)-1)
-		return NULL;
-	from = iconv_open(name, "UTF-8");
-	if (from == (iconv_t)-1) {
-		iconv_close(to);
-		return NULL;
+	if (to == NONE && names[place].other) {
+		name = names[place].other;
+		to = iconv_open("UTF-8", name);
 	}
+	if (to == NONE)
+		return NULL;
 	e = xcalloc(1, sizeof *e);
 	e->name = names[place].server;
 	e->to_utf8 = to;
-	e->from_utf8 = from;
+	e->from_utf8 = iconv_open(name, "UTF-8");
 	if (strncmp(server_encoding, "EUC_", 4) == 0)
 		e->ss2_length = strcmp(server_encoding, "EUC_TW") == 0 ? 4 : 2;
 	e->composes =
@@ -125,7 +129,8 @@ encoding_close(struct encoding *e)
 	if (!e)
 		return;
 	iconv_close(e->to_utf8);
-	iconv_close(e->from_utf8);
+	if (e->from_utf8 != NONE)
+		iconv_close(e->from_utf8);
 	buffer_free(&e->text);
 	free(e);
 }
@@ -193,6 +198,16 @@ encoding_to_utf8(struct encoding *e, const char *s, size_t n)
 	return result;
 }
 
+static bool
+is_ascii(const char *s, size_t n)
+{
+	unsigned char all = 0;
+
+	for (size_t i = 0; i < n; i++)
+		all |= (unsigned char)s[i];
+	return all < 0x80;
+}
+
 bool
 encoding_from_utf8(struct encoding *e, const char *s, size_t n, struct buffer *out)
 {
@@ -202,6 +217,10 @@ encoding_from_utf8(struct encoding *e, const char *s, size_t n, struct buffer *o
 	if (!e) {
 		buffer_add(out, s, n);
 		return true;
+	}
+	if (e->from_utf8 == NONE) {
+		buffer_add(out, s, n);
+		return is_ascii(s, n);
 	}
 	to = buffer_reserve(out, room);
 	result = iconv(e->from_utf8, &in, &n, &to, &room);

@@ -555,7 +555,9 @@ test_encodings(void)
 	    {"EUC_JP", "a\xc6", "a\\xc6", false},
 	    /* Two bytes without meaning look like a character of UTF-8, and must not become one. */
 	    {"EUC_JP", "\xc2\xa0", "\\xc2\\xa0", false},
+	    {"EUC_KR", "\xc7\xd1", "\xed\x95\x9c", true},
 	};
+	struct buffer name = {0};
 
 	check(encoding_open("UTF8") == NULL, "encoding_open", "UTF8 passes");
 	check(encoding_open("SQL_ASCII") == NULL, "encoding_open", "SQL_ASCII passes");
@@ -569,8 +571,12 @@ test_encodings(void)
 		check_bytes(cases[i].encoding, out, (size_t)(end - out), cases[i].text,
 		    strlen(cases[i].text));
 		check(s.lossless == cases[i].lossless, "lossless", cases[i].text);
+		buffer_clear(&name);
+		check(encoding_from_utf8(e, "jobs", 4, &name) && buffer_length(&name) == 4,
+		    cases[i].encoding, "a name of ASCII");
 		encoding_close(e);
 	}
+	buffer_free(&name);
 }
 
 static void
