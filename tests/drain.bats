@@ -105,9 +105,12 @@ load helper
 }
 
 @test "a catch-up has no time limit, also after the buffer was full" {
-	sql -c 'CREATE TABLE work (payload text)' -c "INSERT INTO work SELECT repeat('x', 22000) FROM generate_series(1, 8)"
-	run_split env PGCONNECT_TIMEOUT=2 "$PGWAIT" -t 0 --buffer 64KiB --notify-cmd 'sleep 0.5' \
-		--catchup-sql 'DELETE FROM work RETURNING payload' jobs
-	[[ $status -eq 0 && $(sql -c 'SELECT count(*) FROM work') -eq 0 ]]
+	sql -c 'CREATE TABLE work (payload text)'
+	for buffer in 64KiB 64MiB; do
+		sql -c "INSERT INTO work SELECT repeat('x', 22000) FROM generate_series(1, 8)"
+		run_split env PGCONNECT_TIMEOUT=2 "$PGWAIT" -t 0 --buffer "$buffer" --notify-cmd 'sleep 0.5' \
+			--catchup-sql 'DELETE FROM work RETURNING payload' jobs
+		[[ $status -eq 0 && $(sql -c 'SELECT count(*) FROM work') -eq 0 ]]
+	done
 	sql -c 'DROP TABLE work'
 }

@@ -69,19 +69,25 @@ start_refuser() {
 }
 
 @test "a full buffer does not make a pooler in session mode one in transaction mode" {
-	start_pgbouncer session
-	mkfifo "$TMP/pipe" "$TMP/commands"
-	exec 8<>"$TMP/pipe" 7<>"$TMP/commands"
-	"$PGWAIT" -f %p --buffer 64KiB --control - jobs <"$TMP/commands" >"$TMP/pipe" 2>"$ERR" 3>&- 7>&- 8>&- &
+	start_pgbouncer session 'default_pool_size = 2'
+	# The pool has a session for the one that listens, and none for the one that tests it, until this one ends.
+	psql -qX -h 127.0.0.1 -p "$bouncer" -c 'SELECT pg_sleep(1000)' >/dev/null 2>&1 3>&- &
+	taken=$!
+	state() { [[ $(sql -c "SELECT count(*) FROM pg_stat_activity WHERE query ~ '$1'") -eq 1 ]]; }
+	wait_for state '^SELECT pg_sleep'
+	mkfifo "$TMP/pipe"
+	exec 8<>"$TMP/pipe"
+	"$PGWAIT" -f %p --buffer 64KiB application_name=direct "host=127.0.0.1 port=$bouncer" jobs >"$TMP/pipe" 2>"$ERR" 3>&- 8>&- &
 	PID=$!
-	wait_for grep -q 'listening on jobs' "$ERR"
+	wait_for state '^LISTEN pgwait_'
 	sql -c "SELECT pg_notify('jobs', i || repeat('x', 1000)) FROM generate_series(1, 3000) i" >/dev/null
 	wait_for grep -q 'the buffer of 64 KiB is full' "$ERR"
-	echo "connect pooled 'host=127.0.0.1 port=$bouncer'" >&7
-	rest 6 # longer than the proof may take
-	run -1 grep -e pooler "$ERR"
-	cat <&8 >"$OUT" 3>&- 7>&- &
-	wait_for grep -q 'ok: connect' "$ERR"
+	sql -c "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query ~ '^SELECT pg_sleep'" >/dev/null
+	wait_for state '^SELECT pg_catalog.pg_notify'
+	rest 6 # longer than the notification may take
+	run -1 grep pooler "$ERR"
+	cat <&8 >"$OUT" 3>&- &
+	wait_for grep -q "listening on jobs (postgres@127.0.0.1:$bouncer)" "$ERR"
 	kill "$PID"
 	end_pgwait
 	[[ $status -eq 0 ]]
