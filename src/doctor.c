@@ -138,6 +138,6 @@ doctor_run(struct options *options)
 		check_free(list[i].check);
 	free(list);
 	signals_release();
-	event_base_free(d.base);
+	loop_free(d.base);
 	return ending_of_checks(&d);
 }

@@ -4,6 +4,9 @@
  * Each call writes one line with one write(2): `pgwait: error: ...`. The formatted message is
  * escaped as text output is, so that no server message, name or argument drives a terminal or makes
  * a second line.
+ *
+ * No call waits for the reader. What it does not take is written later, in order. Where too much waits, lines are
+ * left out, errors last, and a line says how many, at their place.
  */
 #ifndef PGWAIT_LOG_H
 #define PGWAIT_LOG_H
@@ -15,6 +18,14 @@ enum log_level {
 	LOG_NORMAL = 0,
 	LOG_VERBOSE = 1, /* -v: state changes too */
 };
+
+struct event_base;
+
+/* From here on, and until there is no loop any more, what waits is written as soon as it can be. */
+void log_watch(struct event_base *base);
+void log_release(void);
+/* Before the process ends: waits for the reader as long as it takes something within a second. */
+void log_finish(void);
 
 void log_set_level(enum log_level level);
 bool log_verbose(void);

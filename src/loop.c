@@ -28,6 +28,7 @@ static void
 die(void)
 {
 	prompt_restore_terminal();
+	log_finish();
 	_exit(STATUS_ERROR);
 }
 
@@ -47,9 +48,18 @@ loop_new(void)
 	event_set_log_callback(on_message);
 	event_set_fatal_callback(on_fatal);
 	base = event_base_new();
-	if (!base)
+	if (base)
+		log_watch(base);
+	else
 		log_error("could not start the event loop: %s", strerror(errno));
 	return base;
+}
+
+void
+loop_free(struct event_base *base)
+{
+	log_release();
+	event_base_free(base);
 }
 
 void

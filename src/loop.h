@@ -11,8 +11,9 @@
 
 struct event_base;
 
-/* A new one, freed with event_base_free(). NULL after an error message. */
+/* A new one, in which what waits for standard error is written. NULL after an error message. */
 MUST_CHECK struct event_base *loop_new(void);
+void loop_free(struct event_base *base);
 
 /*
  * Waits for events, unless there is `more` to do anyway, and calls their callbacks. Without its loop

@@ -78,23 +78,32 @@ run(struct options *options)
 	return ending;
 }
 
-int
-main(int argc, char **argv)
+static struct ending
+work(int argc, char **argv)
 {
 	struct options options;
-	struct ending ending;
-	enum status status;
+	struct ending ending = {STATUS_ERROR, 0};
 
-	signals_start();
 	if (!fill_standard_descriptors()) {
 		log_error("standard output is closed");
-		return STATUS_ERROR;
+		return ending;
 	}
-	if (!options_parse(argc, argv, &options, &status))
-		return status;
+	if (!options_parse(argc, argv, &options, &ending.status))
+		return ending;
 	limits_raise();
 	ending = options.check ? doctor_run(&options) : run(&options);
 	options_free(&options);
+	return ending;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct ending ending;
+
+	signals_start();
+	ending = work(argc, argv);
+	log_finish();
 	if (!ending.signal)
 		return ending.status;
 	signals_die(ending.signal);

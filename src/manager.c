@@ -239,7 +239,7 @@ manager_new(struct options *options)
 	m->base = loop_new();
 	if (!m->base || !signals_catch(m->base, options->config, on_signal, m)) {
 		if (m->base)
-			event_base_free(m->base);
+			loop_free(m->base);
 		free(m);
 		return NULL;
 	}
@@ -249,7 +249,7 @@ manager_new(struct options *options)
 	m->delivery = delivery_new(m->base, options, &m->sinks, on_change, m);
 	if (!m->delivery) {
 		signals_release();
-		event_base_free(m->base);
+		loop_free(m->base);
 		free(m);
 		return NULL;
 	}
@@ -297,7 +297,7 @@ manager_finish(struct manager *m)
 	if (!delivery_finish(m->delivery) || m->closing.cut || undelivered)
 		e = (struct ending){STATUS_ERROR, 0};
 	signals_release();
-	event_base_free(m->base);
+	loop_free(m->base);
 	free(m);
 	return e;
 }

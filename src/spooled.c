@@ -419,7 +419,7 @@ out:
 		spoolfile_close(s->file);
 	if (s->base) {
 		signals_release();
-		event_base_free(s->base);
+		loop_free(s->base);
 	}
 	free_origins(s);
 	buffer_free(&s->rows);

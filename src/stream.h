@@ -1,6 +1,5 @@
 /*
- * A descriptor that somebody else made, written without blocking and without changing it for others
- * (fact F13).
+ * An outlet in the event loop, which tells when there is room and when the reader leaves.
  */
 #ifndef PGWAIT_STREAM_H
 #define PGWAIT_STREAM_H

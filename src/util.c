@@ -3,6 +3,7 @@
 #include "util.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,8 +17,10 @@ static struct rlimit nofile_before;
 static void __attribute__((noreturn)) out_of_memory(void)
 {
 	static const char message[] = "pgwait: error: out of memory\n";
+	struct pollfd p = {.fd = STDERR_FILENO, .events = POLLOUT};
 
-	if (write(STDERR_FILENO, message, sizeof message - 1) < 0)
+	/* Nobody waits long for a reader that does not read. */
+	if (poll(&p, 1, 1000) > 0 && write(STDERR_FILENO, message, sizeof message - 1) < 0)
 		_exit(STATUS_ERROR);
 	_exit(STATUS_ERROR);
 }

@@ -200,6 +200,12 @@ with_sqlite() {
 	each memory 97 +
 }
 
+@test "a line on standard error that could not be written is told as soon as one can" {
+	arguments=(--nonsense)
+	run_faulty write:1
+	[[ $status -eq 1 && $(head -n 1 "$ERR") == 'pgwait: warning: 1 line is missing here: standard error did not take it' ]]
+}
+
 @test "the doctor" {
 	examine
 	for function in pipe socket epoll_create1 epoll_ctl epoll_wait; do

@@ -146,8 +146,8 @@ first_runs() {
 	exec 7<>"$TMP/inherited"
 	start_pgwait --control "$TMP/control" --spool "$TMP/spool" --exclusive descriptors --heartbeat 0.1 --listen-cmd : \
 		--notify-cmd "echo >>'$TMP/ran'; cat >/dev/null; until [ -e '$TMP/go' ]; do sleep 0.02; done" host=localhost jobs
-	notify jobs x
-	wait_for has "$TMP/ran" 1
+	ran() { notify jobs x && has "$TMP/ran" 1; } # it may have to wait for the lock
+	wait_for ran
 	for fd in "/proc/$PID/fd"/*; do
 		flags=$((8#$(awk '/^flags:/ { print $2 }' "/proc/$PID/fdinfo/${fd##*/}")))
 		# bats has some of its own, which are inherited too.
