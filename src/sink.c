@@ -30,30 +30,10 @@ sinks_exceeded(const struct sinks *set)
 	return set->held >= set->budget;
 }
 
-/* Three quarters of the buffer, and at least a byte: where nothing is held there is room. */
-static size_t
-low_mark(const struct sinks *set)
-{
-	return set->budget - set->budget / 4;
-}
-
-bool
-sinks_room(struct sinks *set)
-{
-	if (set->overflow == OVERFLOW_DROP)
-		return true;
-	/* To stop and go on for every few bytes would cost more than the reading. */
-	if (set->held >= set->budget)
-		set->full = true;
-	else if (set->held <= low_mark(set))
-		set->full = false;
-	return !set->full;
-}
-
 bool
 sinks_room_for_row(const struct sinks *set)
 {
-	return set->held < low_mark(set);
+	return set->held < sinks_low_mark(set);
 }
 
 /* The sink that holds most: who is slow when there is no room. */

@@ -93,11 +93,29 @@ void sinks_add(struct sinks *set, struct sink *s);
 /* Gives a record to every sink that takes its kind. With OVERFLOW_DROP, makes room before. */
 void sinks_take(struct sinks *set, const struct record *r);
 
+/* Three quarters of the buffer, and at least a byte: where nothing is held there is room. */
+static inline size_t
+sinks_low_mark(const struct sinks *set)
+{
+	return set->budget - set->budget / 4;
+}
+
 /*
  * Whether a notification may be pulled. Events need not ask: they always find room. What is held may
  * exceed the budget by them and by one notification.
  */
-bool sinks_room(struct sinks *set);
+static inline bool
+sinks_room(struct sinks *set)
+{
+	if (set->overflow == OVERFLOW_DROP)
+		return true;
+	/* To stop and go on for every few bytes would cost more than the reading. */
+	if (set->held >= set->budget)
+		set->full = true;
+	else if (set->held <= sinks_low_mark(set))
+		set->full = false;
+	return !set->full;
+}
 /*
  * Whether a row of a catch-up may be pulled: it is never discarded, and can wait where it is, so it leaves
  * a part of the buffer to what cannot.
