@@ -6,11 +6,12 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "secret.h"
 
-/* A value that no parameter has: see dry_run(). */
-#define NO_VALUE "pgwait-reads-parameters"
+/* Stands for a value that no parameter has: see dry_run(). */
+#define NO_VALUE NULL
 
 /* Where no password file can be: libpq would write to stderr about a bad one (fact F23). */
 #define NO_FILE "/dev/null/none"
@@ -170,7 +171,7 @@ refused_error(const char *message)
 
 /*
  * What libpq would connect with. A connection is started with parameters `instead` of those that
- * are given, among them NO_VALUE, which libpq refuses after it has put its parameters together and
+ * are given, one of them with NO_VALUE, which libpq refuses after it has put its parameters together and
  * before it opens anything; what it came to is asked then. NULL where libpq refuses something
  * else: *error is its message.
  */
@@ -179,13 +180,15 @@ dry_run(const struct params *p, const struct setting *instead, char **error)
 {
 	const char **keywords = xcalloc(p->count + 8, sizeof *keywords);
 	const char **values = xcalloc(p->count + 8, sizeof *values);
+	/* Not a constant, which a file or a variable could have, too. */
+	char *no_value = xasprintf("pgwait-%d-%jd", (int)getpid(), (intmax_t)clock_monotonic());
 	PQconninfoOption *options = NULL;
 	PGconn *conn;
 	size_t n = 0;
 
 	for (; instead[n].keyword; n++) {
 		keywords[n] = instead[n].keyword;
-		values[n] = instead[n].value;
+		values[n] = instead[n].value ? instead[n].value : no_value;
 	}
 	for (size_t i = 0; i < p->count; i++) {
 		const struct setting *s = instead;
@@ -198,7 +201,7 @@ dry_run(const struct params *p, const struct setting *instead, char **error)
 		values[n++] = p->values[i];
 	}
 	conn = PQconnectStartParams(keywords, values, 0);
-	if (conn && strstr(PQerrorMessage(conn), NO_VALUE)) {
+	if (conn && strstr(PQerrorMessage(conn), no_value)) {
 		options = PQconninfo(conn);
 		if (!options)
 			*error = xstrdup("out of memory");
@@ -208,6 +211,7 @@ dry_run(const struct params *p, const struct setting *instead, char **error)
 	PQfinish(conn);
 	free(keywords);
 	free(values);
+	free(no_value);
 	return options;
 }
 
