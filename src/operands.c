@@ -35,16 +35,18 @@ is_connection(const char *word)
 static bool
 check_word(const char *word, const char *what, const char *advice, char **error)
 {
-	int length = secret_suspected_length(word);
-	int shown = length < SHOWN_MOST ? length : SHOWN_MOST;
+	int length;
 
 	if (is_connection(word) || !secret_suspected(word))
 		return true;
+	length = secret_suspected_length(word);
+	if (length > SHOWN_MOST)
+		length = SHOWN_MOST;
 	*error =
 	    xasprintf("invalid %s \"%.*s%s\": it looks like a connection and is none; accepted "
 		      "are postgresql://[USER@]HOST[:PORT]/DBNAME, KEYWORD=VALUE ... and the "
 		      "absolute path of a socket (%s)",
-		what, shown, word, word[shown] ? "..." : "", advice);
+		what, length, word, word[length] ? "..." : "", advice);
 	return false;
 }
 
@@ -166,7 +168,7 @@ operands_parse(const struct operands *operands, struct subscriptions *to, char *
 {
 	struct operands o = *operands;
 	struct group g = {0};
-	bool first = true, ok, channel_seen = false;
+	bool first = true, channel_seen = false, ok = check_words(operands, error);
 
 	*to = (struct subscriptions){0};
 	for (size_t i = 0; i < o.dbname_count && !o.defaults.dbname; i++)
@@ -174,7 +176,6 @@ operands_parse(const struct operands *operands, struct subscriptions *to, char *
 			o.defaults.dbname = o.dbnames[i];
 	for (size_t i = 0; i < o.listen_count; i++)
 		append(&g.channels, &g.channel_count, o.listens[i]);
-	ok = check_words(&o, error);
 	for (size_t i = 0; ok && i < o.word_count; i++) {
 		if (!is_connection(o.words[i])) {
 			append(&g.channels, &g.channel_count, o.words[i]);

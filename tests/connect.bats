@@ -44,7 +44,7 @@ load helper
 
 # bad TEXT ARG...: a usage error at once with this text, and no attempt to connect.
 bad() {
-	run_split "$PGWAIT" --reconnect always "${@:2}" jobs
+	run_split "$PGWAIT" --reconnect always -m 5 "${@:2}" jobs
 	[[ $status -eq 1 && -z $output && $(grep -c '^pgwait: [a-gi-z]' "$ERR") -eq 1 && $errors == *"error: $1"* ]] || {
 		echo "${*@Q}: status $status, $errors"
 		return 1

@@ -67,9 +67,9 @@ schema - postgresql://u:secret@h/x?schema=secret
 pool_max_conns - postgres://db1:5432,db2:,db3/x?application_name=x&pool_max_conns=5
 dbnam _(did_you_mean_dbname?) postgresql:///?dbnam=secret
 END
-	for conninfo in 'password=a secret=x' 'password = a secret = x' 'sslpassword=a secret=x' 'secret=' 'secret==' 'secret= ' \
-		's3cret=x' 'se-cret=x' 'postgresql://app:secret?secret=x' 'postgresql://app:secret/?secret=x' \
-		'postgresql://h/x?password=a&secret=x' 'postgresql://h/x?user=u&amp;secret=x' 'postgresql://u:p@h/x?password=a&secret=x' \
+	for conninfo in 'password=a cret=x' 'password = a cret = x' 'sslpassword=a cret=x' 'secret=' 'secret==' 'secret= ' \
+		's3cret=x' 'se-cret=x' 'postgresql://app:a?cret=x' 'postgresql://app:a/?cret=x' 'postgresql://db1:1,db2:a/?cret=x' \
+		'postgresql://h/x?password=a&cret=x' 'postgresql://h/x?user=u&amp;cret=x' 'postgresql://u:p@h/x?password=a&cret=x' \
 		"$(printf 'secret%.0s' {1..9})=x" 'host=secret=x secret'; do
 		keeps "$conninfo" jobs
 	done
