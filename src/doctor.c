@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -14,11 +13,13 @@
 #include "check.h"
 #include "checkreport.h"
 #include "diagnosis.h"
+#include "fifo.h"
 #include "log.h"
 #include "loop.h"
 #include "options.h"
 #include "pace.h"
 #include "signals.h"
+#include "stream.h"
 
 /* What a turn of the loop may spend on connecting; microseconds. */
 #define PACE_BUDGET 2000
@@ -28,7 +29,10 @@ struct doctor {
 	struct event_base *base;
 	size_t left;    /* checks that have not ended */
 	size_t written; /* sections */
-	bool failed;    /* to write */
+	struct stream *output;
+	struct fifo waiting; /* for its reader */
+	bool blocked;        /* until the stream says that there is room */
+	bool failed;         /* to write */
 	bool unreached, refused;
 	int signal;
 };
@@ -40,13 +44,44 @@ struct patient {
 };
 
 static void
-write_out(struct doctor *d, const struct buffer *b)
+fail(struct doctor *d)
 {
-	if (fwrite(buffer_content(b), 1, buffer_length(b), stdout) == buffer_length(b) &&
-	    fflush(stdout) == 0)
-		return;
 	log_error("could not write to standard output: %s", strerror(errno));
 	d->failed = true;
+}
+
+/* What the reader takes. */
+static void
+write_out(struct doctor *d)
+{
+	const char *bytes;
+	size_t n;
+	ssize_t w;
+
+	while (d->waiting.length && !d->blocked && !d->failed) {
+		bytes = fifo_front(&d->waiting, &n);
+		w = stream_write(d->output, bytes, n);
+		if (w > 0)
+			fifo_consume(&d->waiting, (size_t)w);
+		d->blocked = w == 0;
+		if (w < 0 || (w == 0 && !stream_wait(d->output)))
+			fail(d);
+	}
+}
+
+static void
+on_writable(void *arg)
+{
+	struct doctor *d = arg;
+
+	d->blocked = false;
+}
+
+/* Who has read enough leaves; the next write fails, if there is one. */
+static void
+on_gone(void *arg)
+{
+	(void)arg;
 }
 
 static void
@@ -65,7 +100,7 @@ report(struct doctor *d, const struct subscription *s, const struct findings *f)
 			buffer_add(&b, "\n", 1);
 		checkreport_text(&b, s, f, &problems, terminal);
 	}
-	write_out(d, &b);
+	fifo_add(&d->waiting, buffer_content(&b), buffer_length(&b));
 	buffer_free(&b);
 	problems_free(&problems);
 }
@@ -129,14 +164,19 @@ doctor_run(struct options *options)
 
 	if (!d.base || !signals_catch(d.base, false, on_signal, &d))
 		return (struct ending){STATUS_ERROR, 0};
+	d.output = stream_open(d.base, STDOUT_FILENO, on_writable, on_gone, &d);
 	list = start_checks(&d);
-	while (d.left > 0 && !d.signal && !d.failed) {
-		loop_turn(d.base, pace_waiting());
+	while ((d.left > 0 || d.waiting.length) && !d.signal && !d.failed) {
+		loop_turn(d.base, pace_waiting() || (d.waiting.length && !d.blocked));
 		pace_run(PACE_BUDGET);
+		write_out(&d);
 	}
 	for (size_t i = 0; i < options->subscriptions.count; i++)
 		check_free(list[i].check);
 	free(list);
+	if (!stream_close(d.output) && !d.failed)
+		fail(&d);
+	fifo_free(&d.waiting);
 	signals_release();
 	loop_free(d.base);
 	return ending_of_checks(&d);

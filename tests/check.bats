@@ -341,6 +341,29 @@ queue_empty() {
 	[[ $status -eq 1 && $(<"$ERR") == 'pgwait: error: could not write to standard output: No space left on device' ]]
 }
 
+@test "a reader that does not read: SIGTERM ends it, and when it reads it gets everything" {
+	mkfifo "$TMP/pipe"
+	exec 8<>"$TMP/pipe"
+	dd if=/dev/zero of="$TMP/pipe" oflag=nonblock bs=4096 2>/dev/null || true
+	over() {
+		rm -f "$ERR"
+		"$PGWAIT" -v --check >"$TMP/pipe" 2>"$ERR" 8>&- 3>&- &
+		PID=$!
+		wait_for grep -qs -- '-> over' "$ERR"
+	}
+	over
+	kill "$PID"
+	end_pgwait
+	[[ $status -eq 143 ]]
+	over
+	tr -d '\0' <"$TMP/pipe" >"$OUT" 8>&- 3>&- &
+	reader=$!
+	exec 8>&-
+	end_pgwait
+	wait "$reader"
+	[[ $status -eq 0 && $(wc -l <"$OUT") -eq 8 ]]
+}
+
 @test "many at once" {
 	connections=()
 	for i in {1..40}; do connections+=("application_name=check$i"); done
