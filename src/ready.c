@@ -3,6 +3,7 @@
 #include "ready.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,9 @@
 #include <unistd.h>
 
 #include "log.h"
+
+/* How long nobody reads before it is given up; milliseconds. */
+#define PATIENCE 1000
 
 static void
 tell_systemd(const char *path)
@@ -38,13 +42,25 @@ tell_systemd(const char *path)
 		close(fd);
 }
 
+static void
+write_newline(int fd)
+{
+	struct pollfd p = {.fd = fd, .events = POLLOUT};
+
+	/* Everything else would wait, too. */
+	if (poll(&p, 1, PATIENCE) == 0)
+		log_warning("could not write to the descriptor of --ready-fd: nobody reads there");
+	else if (write(fd, "\n", 1) != 1)
+		log_warning("could not write to the descriptor of --ready-fd: %s", strerror(errno));
+}
+
 void
 ready_tell(int fd)
 {
 	const char *path = getenv("NOTIFY_SOCKET");
 
-	if (fd >= 0 && write(fd, "\n", 1) != 1)
-		log_warning("could not write to the descriptor of --ready-fd: %s", strerror(errno));
+	if (fd >= 0)
+		write_newline(fd);
 	if (fd > 2)
 		close(fd);
 	if (path)

@@ -170,3 +170,15 @@ first_runs() {
 	run bash -c 'timeout 20 "$0" -t 0 jobs >&- 2>&-' "$PGWAIT"
 	[[ $status -eq 1 && -z $output ]]
 }
+
+@test "a descriptor for --ready-fd that takes nothing is a warning, and all goes on" {
+	mkfifo "$TMP/ready"
+	exec 7<>"$TMP/ready"
+	dd if=/dev/zero of="$TMP/ready" oflag=nonblock bs=4096 2>/dev/null || true
+	start_plain --ready-fd 7 -n 1 jobs
+	wait_for grep -q 'warning: could not write to the descriptor of --ready-fd: nobody reads there' "$ERR"
+	notify jobs x
+	end_pgwait
+	exec 7>&-
+	[[ $status -eq 0 && $(wc -l <"$OUT") -eq 1 ]]
+}
