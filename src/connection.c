@@ -311,12 +311,10 @@ take_notification(struct connection *c)
 static bool
 finish_request(struct connection *c)
 {
-	struct moment sent_at = link_sent_at(c->link);
-
 	if (!link_finish(c->link))
 		return false;
 	if (c->state == CONN_LISTENING)
-		c->proven = sent_at;
+		link_proven(c->link, &c->proven);
 	/* What comes after the answer to LISTEN has limits of its own; not in a drain. */
 	else if (c->listener && !listener_waits(c->listener) && !c->settings.drain)
 		limit_clear(&c->limit);

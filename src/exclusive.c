@@ -237,12 +237,10 @@ set_up(struct exclusive *x)
 static bool
 finish_request(struct exclusive *x)
 {
-	struct moment sent_at = link_sent_at(x->link);
-
 	if (!link_finish(x->link))
 		return false;
 	if (x->state == EXCLUSIVE_ACTIVE || x->state == EXCLUSIVE_WAITING)
-		x->proven = sent_at;
+		link_proven(x->link, &x->proven);
 	return true;
 }
 

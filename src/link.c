@@ -376,6 +376,13 @@ link_sent_at(const struct link *l)
 	return l->requests.sent_at;
 }
 
+void
+link_proven(const struct link *l, struct moment *at)
+{
+	if (l->requests.proven.realtime)
+		*at = l->requests.proven;
+}
+
 PGconn *
 link_conn(const struct link *l)
 {

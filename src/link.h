@@ -48,6 +48,11 @@ bool link_finish(struct link *l);
 int64_t link_read_time(const struct link *l);
 /* When the last request was sent. */
 struct moment link_sent_at(const struct link *l);
+/*
+ * When the last request was sent that the server answered to its end: what others had sent by then has come. `at` stays
+ * as it is if there was none. A request ends without such an answer where the connection went.
+ */
+void link_proven(const struct link *l, struct moment *at);
 
 /* As requests_add(), requests_add_table() and requests_add_with(). */
 void link_request(struct link *l, char *sql, request_done *done, void *arg);

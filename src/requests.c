@@ -150,6 +150,9 @@ requests_collect(struct requests *q, PGconn *conn)
 
 		if (!result) {
 			q->answered = true;
+			/* Else libpq has ended it, since the session had (fact F25). */
+			if (PQstatus(conn) == CONNECTION_OK)
+				q->proven = q->sent_at;
 		} else if (PQresultStatus(result) == PGRES_SINGLE_TUPLE) {
 			trouble = keep_row(q, result);
 		} else if (PQresultStatus(result) == PGRES_TUPLES_OK && q->open) {

@@ -25,6 +25,8 @@ struct requests {
 	struct request *first; /* on the wire once `sent` */
 	bool sent, answered;
 	struct moment sent_at; /* just before the first was sent */
+	struct moment
+	    proven; /* the same of the last that the server answered to its end; 0: none yet */
 	PGresult *result;
 	bool open;     /* `result` has rows of a statement that is not answered to its end yet */
 	PGresult *row; /* read, and not handed on; nothing behind it is collected */

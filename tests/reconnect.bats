@@ -102,6 +102,24 @@ ask() {
 	(($(since) > start && $(since) <= last))
 }
 
+@test "a heartbeat over a session that has ended does not move it on, whatever libpq ends it with" {
+	start_pgwait --heartbeat 0.2 -f %p jobs
+	for round in 1 2 3; do
+		kill -STOP "$PID"
+		terminate
+		wait_for eval "[[ \$(sql -c \"SELECT count(*) FROM pg_stat_activity WHERE application_name = 'pgwait'\") == 0 ]]"
+		ended=$(now)
+		notify jobs missed
+		# So it is sent before anything is read.
+		due() { (($(now) > ended + 400000)); }
+		wait_for due
+		kill -CONT "$PID"
+		wait_for again "$round"
+		echo "$(since) <= $ended"
+		(($(since) <= ended))
+	done
+}
+
 # batches FILE N [COMMAND...]: a hundred notifications in a transaction, N times and until COMMAND succeeds. FILE gets
 # a line for each: its name, and between which times it was committed.
 batches() {
