@@ -342,6 +342,12 @@ intake_tell_unsettled(struct manager *m)
 	}
 }
 
+bool
+intake_room(struct manager *m)
+{
+	return !m->active || sinks_room(&m->sinks);
+}
+
 void
 intake_pull(struct manager *m, struct source *s, bool need_room)
 {
@@ -349,7 +355,7 @@ intake_pull(struct manager *m, struct source *s, bool need_room)
 	uint64_t before = m->taken;
 	bool dry = false;
 
-	while (m->cause != CAUSE_COUNT && (!need_room || sinks_room(&m->sinks))) {
+	while (m->cause != CAUSE_COUNT && (!need_room || intake_room(m))) {
 		r = connection_next(s->connection);
 		dry = !r;
 		if (dry)

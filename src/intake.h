@@ -63,6 +63,12 @@ void intake_end(struct manager *m, enum cause cause);
 /* With connections to wait for, that comes of itself: every first attempt has ended. */
 void intake_started(struct manager *m);
 
+/*
+ * Whether what comes has room. Without the lock of --exclusive it needs none: it is left to the process that has it.
+ * So it is noticed what became of a connection where the lock may be, also while what the sinks hold waits for it.
+ */
+bool intake_room(struct manager *m);
+
 /* Everything that a source has now; with `need_room`, while there is room for it. */
 void intake_pull(struct manager *m, struct source *s, bool need_room);
 

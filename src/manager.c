@@ -52,7 +52,7 @@ is_silent(struct manager *m)
 static void
 check_room(struct manager *m)
 {
-	bool room = sinks_room(&m->sinks);
+	bool room = intake_room(m);
 
 	if (!room && !m->sources.paused)
 		sinks_tell_full(&m->sinks);

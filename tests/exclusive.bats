@@ -402,6 +402,25 @@ all_answered() {
 	[ "$(sql -c "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'")" = 0 ]
 }
 
+# What is read without the lock takes no room: that the server is another one now is noticed, whatever waits.
+@test "a buffer that is full does not keep it from the lock after a restart of the server" {
+	mkfifo "$TMP/first.pipe"
+	exec 8<>"$TMP/first.pipe"
+	"$PGWAIT" --exclusive work --buffer 1KiB -f %p jobs >"$TMP/first.pipe" 2>"$TMP/first.err" 3>&- 8>&- &
+	first=$!
+	wait_for says first active
+	sql -c "SELECT pg_notify('jobs', repeat('x', 1000) || i) FROM generate_series(1, 500) i" >/dev/null
+	wait_for says first 'standard output is too slow: the buffer'
+	pg restart -m immediate
+	wait_for says first 'active, with the lock "work" .*: what was sent since .* may be missing'
+	cat <&8 >"$TMP/first.out" 3>&- &
+	reader=$!
+	notify jobs last
+	wait_for received first last
+	kill "$reader"
+	exec 8>&-
+}
+
 @test "the connection of the lock is removed: the next one is asked" {
 	mkfifo "$TMP/control"
 	exec 8<>"$TMP/control"
