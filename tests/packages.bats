@@ -185,7 +185,7 @@ configure_with() {
 	file=$(pkg-config --variable=pcfiledir "$1")/$1.pc
 	sed "s|^${2%%:*}:.*||" "$file" >"$TMP/pc/$1.pc"
 	echo "$2" >>"$TMP/pc/$1.pc"
-	cd "$TMP"
+	cd "$TMP" || return
 	run env PKG_CONFIG_PATH="$TMP/pc" "$top_srcdir/configure" --without-sqlite
 }
 

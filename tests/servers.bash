@@ -24,11 +24,35 @@ start_pgbouncer() {
 	wait_for pg_isready -q -h 127.0.0.1 -p "$bouncer"
 }
 
+# copy_server DIRECTORY: the sandbox's server, to be a standby of it. pg_basebackup of an older version cannot do that;
+# where the server's own is not there, SQL can.
+copy_server() {
+	local start="pg_backup_start('standby', true)" stop='pg_backup_stop()'
+	if [[ -x $SANDBOX_BIN/pg_basebackup ]]; then
+		"$SANDBOX_RUN" pg_basebackup -D "$1" -R -c fast -h "$PGHOST" -p "$PGPORT" -U postgres >/dev/null
+		return
+	fi
+	if server_before 15; then
+		start="pg_start_backup('standby', true, false)" stop='pg_stop_backup(false)'
+	fi
+	# A file that goes meanwhile is not missed.
+	sql 2>/dev/null <<-END
+		SELECT $start \\g /dev/null
+		\\! "\$SANDBOX_RUN" cp -R "$SANDBOX_DATA" "$1"
+		SELECT labelfile FROM $stop \\g '$TMP/label'
+	END
+	rm -f "$1/postmaster.pid" "$1/postmaster.opts"
+	cp "$TMP/label" "$1/backup_label"
+	touch "$1/standby.signal"
+	echo "primary_conninfo = 'host=$PGHOST port=$PGPORT user=postgres'" >>"$1/postgresql.auto.conf"
+	chown --reference="$1" "$1/backup_label" "$1/standby.signal"
+}
+
 # start_standby NAME: a standby of the sandbox's server on the port $standby, data in $standby_data.
 start_standby() {
 	standby_data=$SANDBOX_DIR/$1
 	standby=$(free_port)
-	"$SANDBOX_RUN" pg_basebackup -D "$standby_data" -R -c fast -h "$PGHOST" -p "$PGPORT" -U postgres >/dev/null
+	copy_server "$standby_data"
 	echo "port = $standby" >>"$standby_data/postgresql.conf"
 	"$SANDBOX_RUN" pg_ctl -D "$standby_data" -l "$standby_data.log" -w start >/dev/null 3>&- 4>&-
 }
