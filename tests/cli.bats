@@ -171,7 +171,7 @@ labels() {
 	accepts --buffer 1 --overflow block x
 	accepts --buffer 65536 --overflow drop x
 	accepts --buffer 007KiB --overflow exit x
-	accepts --buffer 2GiB x
+	accepts --buffer 1GiB x # the most is less than half of what a process can address
 	for value in Block '' blocking 'drop,exit' never; do
 		refuses '--overflow' "\"$value\"" '"block", "drop", "exit"' -- --overflow "$value" x
 	done
