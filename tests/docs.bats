@@ -84,7 +84,7 @@ need() {
 	known=$(help_fields 2)
 	need mandoc
 	for word in $({ rendered; cat "$readme" "$top_srcdir/NEWS.md" "$top_srcdir"/examples/*; } |
-		grep -v -e 'jq ' -e 'tools/' | grep -oE -- '(^|[^-a-z])--[a-z][a-z-]+' | grep -oE -- '--[a-z-]+' | sort -u); do
+		grep -v -e 'jq ' -e 'tools/' -e 'configure' | grep -oE -- '(^|[^-a-z])--[a-z][a-z-]+' | grep -oE -- '--[a-z-]+' | sort -u); do
 		grep -qxF -- "$word" <<<"$known" || {
 			echo "$word is documented, but not in --help"
 			return 1

@@ -91,10 +91,10 @@ ask() {
 	query() { sql -c "SELECT (extract(epoch FROM $1) * 1e6)::bigint FROM pg_stat_activity WHERE application_name = 'pgwait'"; }
 	beats() { (($(query state_change) > start + 500000)); }
 	wait_for beats
-	# Nothing more is sent.
+	# Nothing more is sent. (A busy server may take what was sent, and answer it, later.)
 	kill -STOP "$PID"
+	last=$(now)
 	wait_for server_done
-	last=$(query query_start)
 	terminate
 	kill -CONT "$PID"
 	wait_for again 1
