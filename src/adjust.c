@@ -65,8 +65,8 @@ describe(const struct batch *b, const char *reason)
 	struct buffer text = {0};
 	char *line;
 
-	buffer_addf(&text, "\"%s\": %s on ", source_label(b->source),
-	    b->listen ? "LISTEN" : "UNLISTEN");
+	buffer_addf(
+	    &text, "\"%s\": %s on ", source_label(b->source), b->listen ? "LISTEN" : "UNLISTEN");
 	for (size_t i = 0; i < b->count; i++)
 		buffer_addf(&text, "%s\"%s\"", i ? ", " : "", b->changed[i]);
 	buffer_addf(&text, ": %s", reason);

@@ -141,8 +141,8 @@ delivery_new(struct event_base *base, const struct options *options, struct sink
 	}
 	d->terminal = terminal_new(&options->terminal);
 	d->output = make_output(options, d->terminal, base, changed, arg, notifications);
-	d->report = report_new(
-	    report_kinds(options), options->timeout == 0, options->subscriptions.count);
+	d->report =
+	    report_new(report_kinds(options), options->timeout == 0, options->subscriptions.count);
 	sinks_add(set, output_sink(d->output));
 	sinks_add(set, report_sink(d->report));
 	make_hooks(d, options, &hooks);

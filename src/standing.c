@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "exclusive.h"
-#include "log.h"
 #include "source.h"
 #include "sql.h"
 
@@ -101,7 +100,7 @@ on_place(void *arg, const PGresult *result)
 	if (!result)
 		return; /* the connection is lost */
 	if (request_failed(result)) {
-		log_debug("%s: %s", connection_label(s->connection), request_message(result));
+		connection_give_up(s->connection, request_message(result)); /* to be asked again */
 		return;
 	}
 	p->place = xstrdup(request_value(result, 0, 0));

@@ -137,8 +137,7 @@ test_commands_refused(void)
 		bool ok = command_parse(line, strlen(line), false, &c, &error);
 
 		check_error("command refused", ok ? NULL : error, cases[i].error, line);
-		check(ok || (!c.name && !c.channels), "nothing is left",
-		    line);
+		check(ok || (!c.name && !c.channels), "nothing is left", line);
 		command_free(&c);
 	}
 }
