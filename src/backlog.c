@@ -62,6 +62,45 @@ backlog_take_run(struct backlog *b, uint64_t most, struct fifo *out)
 	return n;
 }
 
+static void
+add_gap(struct queue *q, uint64_t *count)
+{
+	if (*count)
+		queue_add(q, QUEUE_GAP, *count, "", 0);
+	*count = 0;
+}
+
+static uint64_t
+forget(struct queue *q, bool events)
+{
+	struct queue left = {0};
+	const struct queue_entry *e;
+	uint64_t gap = 0, n = 0;
+
+	while ((e = queue_front(q))) {
+		bool notification = e->kind == QUEUE_NOTIFICATION || e->kind == QUEUE_ROW;
+
+		if (!e->begun && (notification || (events && e->kind == QUEUE_EVENT))) {
+			gap += e->count;
+			n += notification ? e->count : 0;
+			queue_drop(q);
+		} else {
+			add_gap(&left, &gap);
+			queue_move(q, &left);
+		}
+	}
+	add_gap(&left, &gap);
+	queue_free(q);
+	*q = left;
+	return n;
+}
+
+uint64_t
+backlog_forget(struct backlog *b, bool events)
+{
+	return forget(&b->kept, events) + forget(&b->waiting, events);
+}
+
 static uint64_t
 drop_all(struct queue *q)
 {

@@ -31,6 +31,12 @@ struct queue *backlog_oldest(struct backlog *b);
  */
 size_t backlog_take_run(struct backlog *b, uint64_t most, struct fifo *out);
 
+/*
+ * Gives up all notifications and rows, with `events` those too, but for what has been begun: a QUEUE_GAP without bytes
+ * stands for them. Returns how many notifications and rows it were.
+ */
+uint64_t backlog_forget(struct backlog *b, bool events);
+
 /* Empties it, and says how many notifications were in it. */
 uint64_t backlog_free(struct backlog *b);
 

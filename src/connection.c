@@ -232,6 +232,7 @@ notification(struct connection *c)
 	struct record *r = &c->notification;
 
 	r->time = link_read_time(c->link);
+	r->since = c->proven.realtime;
 	r->channel = c->notify->relname;
 	r->channel_length = strlen(c->notify->relname);
 	r->payload = c->notify->extra;
@@ -453,10 +454,8 @@ connection_progress(const struct connection *c)
 {
 	const char *reason = connection_reason(c);
 
-	if (reason)
-		return reason;
-	if (c->state != CONN_READY)
-		return "still connecting";
+	if (reason || c->state != CONN_READY)
+		return reason ? reason : "still connecting";
 	return listener_waits(c->listener) ? "LISTEN is not answered"
 					   : "no notification came through the pooler yet";
 }

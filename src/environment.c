@@ -63,6 +63,14 @@ add_number(struct buffer *out, const char *name, uint64_t n)
 	buffer_addf(out, "%s%" PRIu64 "%c", name, n, '\0');
 }
 
+static size_t
+add_takeover(struct buffer *out, bool takeover)
+{
+	if (takeover)
+		add_number(out, "PGWAIT_TAKEOVER=", 1);
+	return takeover;
+}
+
 /*
  * The payload is last, so that it can be standard input as well, and a variable only where that can hold all of
  * it. Returns how long it is.
@@ -82,6 +90,7 @@ add_notification(struct buffer *out, const struct record *r, size_t *variables)
 	add_number(out, "PGWAIT_PAYLOAD_LENGTH=", length);
 	add_number(out, "PGWAIT_BACKEND_PID=", (uint64_t)r->pid);
 	*variables += 3;
+	*variables += add_takeover(out, r->takeover);
 	if (length <= ENVIRONMENT_TEXT_MAX && strlen(buffer_content(&payload)) == length) {
 		buffer_add(out, name, sizeof name - 1);
 		++*variables;
@@ -170,11 +179,12 @@ environment_pack(const struct record *r, struct buffer *out)
 }
 
 void
-environment_pack_batch(uint64_t count, int64_t time, struct buffer *out)
+environment_pack_batch(uint64_t count, bool takeover, int64_t time, struct buffer *out)
 {
 	struct trailer t = {.variables = add_common(out, "batch", time) + 1};
 
 	add_number(out, "PGWAIT_COUNT=", count);
+	t.variables += add_takeover(out, takeover);
 	buffer_add(out, &t, sizeof t);
 }
 

@@ -24,9 +24,11 @@ struct record;
 /* Variables of one command, at most. */
 #define ENVIRONMENT_MAX 8
 
-/* Appends what a command for `r` is told; or a command for `count` notifications, at `time`. */
+/*
+ * Appends what a command for `r` is told; or a command for `count` notifications, at `time`. `takeover`: of one of them.
+ */
 void environment_pack(const struct record *r, struct buffer *out);
-void environment_pack_batch(uint64_t count, int64_t time, struct buffer *out);
+void environment_pack_batch(uint64_t count, bool takeover, int64_t time, struct buffer *out);
 
 /* What goes to a command's standard input. */
 struct input {

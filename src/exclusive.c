@@ -56,8 +56,8 @@ struct exclusive {
 	struct event timer;  /* the next attempt, question or heartbeat */
 	struct backoff backoff;
 
-	struct moment
-	    proven; /* when a query was sent whose answer showed that somebody was active */
+	struct moment proven; /* when a query was sent whose answer showed that the lock is ours */
+	int64_t due;          /* when it may be asked for at the soonest; boottime */
 	struct record record;
 	bool changed;
 	bool asked;    /* and not answered */
@@ -81,6 +81,8 @@ set_state(struct exclusive *x, enum exclusive_state state, const char *reason)
 	char *line = reason ? message_line(reason) : NULL;
 	bool same = state == x->state && (!line || (x->reason && strcmp(line, x->reason) == 0));
 
+	if (state == EXCLUSIVE_AWAY && x->state == EXCLUSIVE_WAITING)
+		x->due = clock_boottime() + LEASE;
 	x->state = state;
 	if (state == EXCLUSIVE_ASKING || same) {
 		free(line);
@@ -95,10 +97,6 @@ set_state(struct exclusive *x, enum exclusive_state state, const char *reason)
 		.time = clock_realtime(),
 		.key = x->key,
 		.since = -1};
-	if (state == EXCLUSIVE_ACTIVE && x->proven.realtime) {
-		x->record.since = x->proven.realtime;
-		x->record.gap = clock_boottime() - x->proven.boottime;
-	}
 }
 
 /* The lock, if there was one, is gone with the session. */
@@ -233,13 +231,13 @@ set_up(struct exclusive *x)
 	    NULL, NULL);
 }
 
-/* Ends the request that was answered. Whatever the answer to the question is, somebody was active then. */
+/* Ends the request that was answered. The first one that is sent while active is the question itself. */
 static bool
 finish_request(struct exclusive *x)
 {
 	if (!link_finish(x->link))
 		return false;
-	if (x->state == EXCLUSIVE_ACTIVE || x->state == EXCLUSIVE_WAITING)
+	if (x->state == EXCLUSIVE_ACTIVE)
 		link_proven(x->link, &x->proven);
 	return true;
 }
@@ -299,8 +297,7 @@ on_connected(PGconn *conn, const struct connector_failure *failure, void *arg)
 	set_state(x, EXCLUSIVE_ASKING, NULL);
 	link_read(x->link, true);
 	set_up(x);
-	ask(x);
-	arm(x, ASK);
+	arm(x, 0);
 }
 
 /* Where the first connection is. Where it is not, exclusive_go() will be called. */
@@ -369,6 +366,17 @@ exclusive_place(const struct exclusive *x)
 	return x->place;
 }
 
+/*
+ * A server that ended the session of one that waits may have ended that of the active one, too, which may not know
+ * until its lease is over. It comes first: it asks at once.
+ */
+static bool
+may_ask(const struct exclusive *x)
+{
+	return (x->state == EXCLUSIVE_ASKING || x->state == EXCLUSIVE_WAITING) && !x->asked &&
+	       clock_boottime() >= x->due;
+}
+
 /* The next attempt to connect, the next question, the next heartbeat: once a second, or sooner. */
 static void
 on_timer(evutil_socket_t fd, short what, void *arg)
@@ -382,7 +390,7 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 		connect_beside(x);
 		return;
 	}
-	if (x->state == EXCLUSIVE_WAITING && !x->asked)
+	if (may_ask(x))
 		ask(x);
 	/* The timer need not be exact to the microsecond. */
 	if (x->state == EXCLUSIVE_ACTIVE && !x->asked &&

@@ -56,6 +56,21 @@ fifo_front(const struct fifo *f, size_t *n)
 }
 
 void
+fifo_peek(const struct fifo *f, void *out, size_t n)
+{
+	const struct fifo_chunk *c = f->first;
+	size_t start = f->start;
+
+	for (char *to = out; n; c = c->next, start = 0) {
+		size_t part = FIFO_CHUNK - start < n ? FIFO_CHUNK - start : n;
+
+		memcpy(to, c->bytes + start, part);
+		to += part;
+		n -= part;
+	}
+}
+
+void
 fifo_consume(struct fifo *f, size_t n)
 {
 	f->length -= n;

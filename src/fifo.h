@@ -30,6 +30,9 @@ void fifo_add(struct fifo *f, const void *bytes, size_t n);
  */
 void *fifo_front(const struct fifo *f, size_t *n);
 
+/* Copies `n` bytes from the front, no more than there are. */
+void fifo_peek(const struct fifo *f, void *out, size_t n);
+
 /* Drops `n` bytes at the front, no more than there are; the last chunk is kept for what comes. */
 void fifo_consume(struct fifo *f, size_t n);
 

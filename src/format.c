@@ -38,7 +38,7 @@ static const struct room rooms[] = {
 	.payload = ESCAPE_TEXT_WORST},
     [VALUE_NUL] = {.fixed = NUMBER_LENGTH + 3, .channel = 1, .payload = 1},
     /* 120: the keys. Base64 of a payload takes less than two bytes for each, and 4. */
-    [VALUE_JSON] = {.fixed = 120 + NUMBER_LENGTH + FORMAT_TIME_LENGTH,
+    [VALUE_JSON] = {.fixed = 136 + NUMBER_LENGTH + FORMAT_TIME_LENGTH,
 	.channel = ESCAPE_JSON_WORST,
 	.payload = ESCAPE_JSON_WORST + 2,
 	.label = ESCAPE_JSON_WORST},
@@ -321,6 +321,8 @@ put_json(struct format *f, char *out, const struct record *r)
 		out = base64(out, r->payload, r->payload_length);
 		*out++ = '"';
 	}
+	if (r->takeover)
+		out = PUT_STRING(out, ",\"takeover\":true");
 	*out++ = '}';
 	return out;
 }

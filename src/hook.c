@@ -44,6 +44,7 @@ struct hook {
 	uint64_t settled;     /* of all that were taken, with a spool */
 	struct fifo excluded; /* struct range: those of them that it has discarded */
 	uint64_t running;     /* records that the command runs for; 0: it does not */
+	uint64_t takeover;    /* of all that were taken, how many up to the last with that mark */
 	uint64_t idle_missed; /* the counts of idle events that found it running */
 	bool warned;          /* that this run is too long */
 	struct log_pace pace;
@@ -123,7 +124,7 @@ next_run(struct hook *h, struct queue *q)
 	buffer_clear(&h->scratch);
 	if (h->settings.kind == HOOK_BATCH) {
 		n = backlog_take_run(&h->backlog, next_included(h), &h->input);
-		environment_pack_batch(n, clock_realtime(), &h->scratch);
+		environment_pack_batch(n, h->takeover > h->sink.out, clock_realtime(), &h->scratch);
 	} else {
 		queue_pop(q, &h->scratch);
 	}
@@ -203,6 +204,8 @@ hook_take(struct sink *s, const struct record *r)
 
 	if (r->kind == RECORD_LOST && r->attempt > 1)
 		return false;
+	if (r->takeover)
+		h->takeover = s->in + 1;
 	buffer_clear(&h->scratch);
 	switch (h->settings.kind) {
 	case HOOK_BATCH:
@@ -231,6 +234,16 @@ hook_discard(struct sink *s)
 	return discarded;
 }
 
+static uint64_t
+hook_forget(struct sink *s)
+{
+	struct hook *h = (struct hook *)s;
+	uint64_t n = backlog_forget(&h->backlog, h->settings.kind == HOOK_IDLE);
+
+	hold(h);
+	return n;
+}
+
 static bool
 hook_working(const struct sink *s)
 {
@@ -238,7 +251,7 @@ hook_working(const struct sink *s)
 
 	if (h->running || child_lingers(h->child))
 		return true;
-	return backlog_size(&h->backlog) && may_start(h) && !s->halted;
+	return backlog_size(&h->backlog) && may_start(h);
 }
 
 static void
@@ -252,6 +265,7 @@ hook_new(const struct hook_settings *settings)
 {
 	static const struct sink_ops ops = {.take = hook_take,
 	    .discard = hook_discard,
+	    .forget = hook_forget,
 	    .pass = hook_pass,
 	    .working = hook_working,
 	    .stop = hook_stop};

@@ -2,7 +2,10 @@
 
 #include "intake.h"
 
+#include <inttypes.h>
+
 #include "delivery.h"
+#include "log.h"
 #include "options.h"
 #include "ready.h"
 #include "standing.h"
@@ -128,10 +131,18 @@ begin_work(struct manager *m, struct source *s)
 static void
 deactivate(struct manager *m)
 {
+	uint64_t left;
+
 	if (!m->active)
 		return;
 	m->active = false;
-	sinks_halt(&m->sinks, true);
+	left = sinks_forget(&m->sinks);
+	m->taken -= left;
+	if (left && m->closing.begun) {
+		log_error("the lock was lost before %" PRIu64 " notification%s delivered", left,
+		    left == 1 ? " was" : "s were");
+		m->closing.cut = true;
+	}
 	for (size_t i = 0; i < m->sources.count; i++)
 		catching_stop(m->sources.list[i]);
 }
@@ -140,7 +151,6 @@ static void
 activate(struct manager *m)
 {
 	m->active = true;
-	sinks_halt(&m->sinks, false);
 	for (size_t i = 0; i < m->sources.count; i++)
 		if (m->sources.list[i]->good)
 			begin_work(m, m->sources.list[i]);
@@ -231,7 +241,7 @@ take_listening(struct manager *m, struct source *s, const struct record *r)
 		return;
 	source_listens(s);
 	sinks_take(&m->sinks, r);
-	standing_listens(m->standing, s);
+	standing_listens(m->standing, s, r);
 	begin_work(m, s);
 	(void)tell_outcome(s, NULL);
 	if (source_settle(s))
@@ -311,7 +321,7 @@ take_lost(struct manager *m, struct source *s, const struct record *r)
 
 /* What comes to a process that has no lock is for the one that has it. */
 static void
-take_notification(struct manager *m, const struct record *r)
+deliver(struct manager *m, const struct record *r)
 {
 	bool limited = m->options->count >= 0;
 
@@ -321,6 +331,18 @@ take_notification(struct manager *m, const struct record *r)
 	m->taken++;
 	if (limited)
 		look_at_count(m);
+}
+
+void
+intake_hand_on(struct manager *m, bool need_room)
+{
+	const struct record *r;
+
+	while (m->cause != CAUSE_COUNT && (!need_room || sinks_room(&m->sinks)) &&
+	       (r = standing_hand_on(m->standing))) {
+		deliver(m, r);
+		m->last_taken = clock_monotonic();
+	}
 }
 
 void
@@ -362,7 +384,8 @@ intake_pull(struct manager *m, struct source *s, bool need_room)
 			break;
 		switch (r->kind) {
 		case RECORD_NOTIFICATION:
-			take_notification(m, r);
+			if (!standing_keeps(m->standing, s, r))
+				deliver(m, r);
 			break;
 		case RECORD_LISTENING:
 			take_listening(m, s, r);
@@ -410,7 +433,7 @@ intake_pull_rows(struct manager *m, struct source *s)
 
 	while ((r = catching_next(s, sinks_room_for_row(&m->sinks)))) {
 		if (r->kind == RECORD_NOTIFICATION) {
-			take_notification(m, r);
+			deliver(m, r);
 			m->last_taken = clock_monotonic();
 			continue;
 		}

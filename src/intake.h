@@ -69,6 +69,9 @@ void intake_started(struct manager *m);
  */
 bool intake_room(struct manager *m);
 
+/* What was kept for a process that is active now; with `need_room`, while there is room for it. */
+void intake_hand_on(struct manager *m, bool need_room);
+
 /* Everything that a source has now; with `need_room`, while there is room for it. */
 void intake_pull(struct manager *m, struct source *s, bool need_room);
 

@@ -103,6 +103,7 @@ begin_end(struct manager *m)
 		m->failure = STATUS_ERROR;
 	}
 	catching_end(&m->catching);
+	intake_hand_on(m, false);
 	for (size_t i = 0; i < m->sources.count; i++)
 		intake_pull(m, m->sources.list[i], false);
 	for (size_t i = 0; i < m->sources.parting_count; i++)
@@ -111,6 +112,7 @@ begin_end(struct manager *m)
 		intake_tell_unsettled(m);
 	for (size_t i = 0; i < m->catching.running; i++)
 		closing_hold(&m->closing);
+	standing_end(m->standing);
 	closing_begin(&m->closing, m->base, &m->sinks);
 }
 
@@ -121,6 +123,8 @@ pass(struct manager *m)
 	const struct options *o = m->options;
 
 	intake_standing(m);
+	if (m->cause == CAUSE_NONE)
+		intake_hand_on(m, true);
 	if (m->cause == CAUSE_NONE || m->closing.begun)
 		pull_ready(m);
 	if (m->cause == CAUSE_NONE && ticker_ticks(&m->idle, o->idle_restart ? m->last_taken : 0) &&
@@ -128,6 +132,7 @@ pass(struct manager *m)
 		idle(m);
 	if (m->cause == CAUSE_NONE && is_silent(m))
 		intake_end(m, CAUSE_TIME);
+	standing_fence(m->standing);
 	sinks_pass(&m->sinks);
 	if (delivery_ended(m->delivery))
 		intake_end(m, CAUSE_OUTPUT);
@@ -215,13 +220,19 @@ start_sources(struct manager *m)
 	    .drain = intake_is_drain(m),
 	    .heartbeat = o->heartbeat,
 	};
+	const struct standing_settings standing = {
+	    .base = m->base,
+	    .key = o->exclusive,
+	    .sources = &m->sources,
+	    .sinks = &m->sinks,
+	    .keeps = !intake_is_drain(m),
+	};
 
 	sources_init(&m->sources, m, &settings);
 	catching_init(&m->catching, m->base, &m->sinks, o);
-	m->standing = o->exclusive ? standing_new(m->base, o->exclusive, &m->sources) : NULL;
+	if (o->exclusive)
+		m->standing = standing_new(&standing);
 	m->active = !o->exclusive;
-	m->sinks.may_deliver = m->standing ? standing_may_deliver : NULL;
-	m->sinks.may_deliver_arg = m->standing;
 	for (size_t i = 0; i < o->subscriptions.count; i++)
 		(void)sources_add(&m->sources, &o->subscriptions.list[i], true);
 	if (m->sources.count == 0) /* --control will bring some */
@@ -267,8 +278,8 @@ manager_run(struct manager *m)
 	while (!closing_is_over(&m->closing)) {
 		/* At the end it is catch-ups that wait to be pulled. */
 		bool pull = m->closing.begun ? m->catching.running > 0 : !m->sources.paused;
-		bool more =
-		    (m->sources.ready && pull) || sources_leave(&m->sources) || pace_waiting();
+		bool ready = m->sources.ready || standing_waits(m->standing);
+		bool more = (ready && pull) || sources_leave(&m->sources) || pace_waiting();
 
 		loop_turn(m->base, more);
 		pace_run(PACE_BUDGET);

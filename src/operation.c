@@ -12,6 +12,7 @@
 #include "record.h"
 #include "secret.h"
 #include "source.h"
+#include "standing.h"
 #include "status.h"
 
 /* Further channels on which a connection may listen for itself. */
@@ -288,6 +289,13 @@ add_channel(struct part *p, const char *name)
 	buffer_free(&utf8);
 }
 
+/* A channel of pgwait's own. */
+static bool
+hides(const struct source *s, const char *channel)
+{
+	return connection_hides(s->connection, channel) || standing_hides(s, channel);
+}
+
 static void
 on_channels(void *arg, const PGresult *result)
 {
@@ -300,7 +308,7 @@ on_channels(void *arg, const PGresult *result)
 		answer_item(a, source_label(p->source));
 		buffer_addf(&a->keys, "[");
 		for (int i = 0; i < PQntuples(result); i++)
-			if (!connection_hides(p->source->connection, request_value(result, i, 0)))
+			if (!hides(p->source, request_value(result, i, 0)))
 				add_channel(p, request_value(result, i, 0));
 		buffer_addf(&a->keys, "]");
 	}

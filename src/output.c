@@ -158,6 +158,18 @@ output_discard(struct sink *s)
 	return discarded;
 }
 
+static uint64_t
+output_forget(struct sink *s)
+{
+	struct output *o = (struct output *)s;
+	uint64_t n;
+
+	spill(o);
+	n = backlog_forget(&o->backlog, false);
+	hold(o);
+	return n;
+}
+
 static void
 on_written(const struct queue_entry *e, void *arg)
 {
@@ -266,10 +278,14 @@ on_gone(void *arg)
 struct output *
 output_new(const struct output_settings *settings)
 {
-	static const struct sink_ops ops = {
-	    .take = output_take, .discard = output_discard, .pass = output_pass};
-	static const struct sink_ops shown = {
-	    .take = output_take_shown, .discard = output_discard, .pass = output_pass};
+	static const struct sink_ops ops = {.take = output_take,
+	    .discard = output_discard,
+	    .forget = output_forget,
+	    .pass = output_pass};
+	static const struct sink_ops shown = {.take = output_take_shown,
+	    .discard = output_discard,
+	    .forget = output_forget,
+	    .pass = output_pass};
 	struct output *o = xcalloc(1, sizeof *o);
 
 	o->sink.ops = settings->terminal ? &shown : &ops;

@@ -60,14 +60,15 @@ struct record {
 	/* RECORD_NOTIFICATION: in the server's encoding */
 	const char *channel, *payload;
 	size_t channel_length, payload_length;
-	int pid;  /* of the notifying backend; 0: a row of a catch-up */
-	bool row; /* it is one, and no full buffer discards it */
+	int pid;       /* of the notifying backend; 0: a row of a catch-up */
+	bool row;      /* it is one, and no full buffer discards it */
+	bool takeover; /* it came while another process was active, which may have delivered it */
 
 	/* RECORD_LISTENING */
 	const char *const *channels; /* UTF-8 */
 	size_t channel_count;
 	int backend_pid; /* of the server process that listens */
-	/* RECORD_LISTENING, RECORD_ACTIVE */
+	/* RECORD_LISTENING, RECORD_ACTIVE; `since` of a notification: a moment before which it was not sent */
 	int64_t since;   /* Unix time in microseconds from which on something may have been missed,
 			    because the connection was lost before; -1: it was not */
 	int64_t gap;     /* microseconds from then until LISTEN took effect again */

@@ -30,6 +30,21 @@ sinks_exceeded(const struct sinks *set)
 	return set->held >= set->budget;
 }
 
+/* What is kept is dropped before anything that is to be delivered. */
+void
+sinks_give_way(const struct sinks *set)
+{
+	while (sinks_exceeded(set) && set->kept && set->give_way(set->arg))
+		;
+}
+
+void
+sinks_keep(struct sinks *set, size_t bytes)
+{
+	set->held += bytes - set->kept;
+	set->kept = bytes;
+}
+
 bool
 sinks_room_for_row(const struct sinks *set)
 {
@@ -64,7 +79,7 @@ static void
 pass_all(struct sinks *set)
 {
 	for (size_t i = 0; i < set->count; i++)
-		if (set->list[i]->ops->pass && !set->list[i]->halted)
+		if (set->list[i]->ops->pass)
 			set->list[i]->ops->pass(set->list[i]);
 }
 
@@ -77,6 +92,7 @@ make_room(struct sinks *set)
 	/* What came in this pass alone may fill the buffer: it is slow only if it takes nothing. */
 	if (sinks_exceeded(set))
 		pass_all(set);
+	sinks_give_way(set);
 	while (sinks_exceeded(set) && (s = discard_one(set))) {
 		s->discarded++;
 		if (log_due(&s->pace))
@@ -167,20 +183,28 @@ sink_may_deliver(const struct sink *s)
 {
 	const struct sinks *set = s->set;
 
-	return !set->may_deliver || !(s->kinds & exclusive_kinds) ||
-	       set->may_deliver(set->may_deliver_arg);
+	return !set->may_deliver || !(s->kinds & exclusive_kinds) || set->may_deliver(set->arg);
 }
 
-void
-sinks_halt(struct sinks *set, bool halted)
+uint64_t
+sinks_forget(struct sinks *set)
 {
+	uint64_t counted = 0;
+
 	for (size_t i = 0; i < set->count; i++) {
 		struct sink *s = set->list[i];
+		uint64_t n = 0;
 
-		s->halted = halted && (s->halted || (s->kinds & exclusive_kinds && s->out < s->in));
-		if (s->halted && s->ops->stop)
+		if (!(s->kinds & exclusive_kinds))
+			continue;
+		if (s->ops->forget)
+			n = s->ops->forget(s);
+		if (s->ops->stop)
 			s->ops->stop(s);
+		if (s == set->notified[0])
+			counted = n;
 	}
+	return counted;
 }
 
 uint64_t

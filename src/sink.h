@@ -26,6 +26,11 @@ struct sink_ops {
 	bool (*take)(struct sink *s, const struct record *r);
 	/* Discards its oldest whole notification; false where it holds none. NULL: it never does. */
 	bool (*discard)(struct sink *s);
+	/*
+	 * Gives up all notifications, and idle events that would run a command, unless they have begun; returns how
+	 * many notifications. sink_done() is called for them in their turn. NULL: it holds none.
+	 */
+	uint64_t (*forget)(struct sink *s);
 	/* Once in each pass of the loop: deliver what can be delivered now. NULL: nothing to do. */
 	void (*pass)(struct sink *s);
 	/* Whether something goes on by itself, such as a running command. NULL: no. */
@@ -47,7 +52,6 @@ struct sink {
 	struct log_pace pace;
 	struct sinks *set;
 	size_t index;
-	bool halted;
 };
 
 #define SINKS_MAX 10
@@ -73,7 +77,7 @@ struct fence {
 	struct fence *next;
 };
 
-/* Zeroed, but for budget and overflow, and `may_deliver` and its argument: no sinks. */
+/* Zeroed, but for budget and overflow, and the functions and their argument: no sinks. */
 struct sinks {
 	size_t budget; /* bytes that all may hold together */
 	enum overflow overflow;
@@ -81,10 +85,12 @@ struct sinks {
 	struct sink *notified[SINKS_MAX + 1]; /* those that take notifications; NULL after them */
 	size_t count;
 	struct fence *fences; /* those that were set, in order: the first passes first */
-	size_t held;          /* by all */
+	size_t held;          /* by all, and kept beside them */
+	size_t kept;
 	bool full;
 	bool (*may_deliver)(void *arg); /* NULL: always; of notifications and idle events */
-	void *may_deliver_arg;
+	bool (*give_way)(void *arg);    /* drops some of what is kept; false: there is nothing */
+	void *arg;                      /* of both */
 	struct log_pace pace;
 };
 
@@ -92,6 +98,11 @@ void sinks_add(struct sinks *set, struct sink *s);
 
 /* Gives a record to every sink that takes its kind. With OVERFLOW_DROP, makes room before. */
 void sinks_take(struct sinks *set, const struct record *r);
+
+/* So many bytes are kept beside the sinks now; they give way with OVERFLOW_DROP and OVERFLOW_EXIT. */
+void sinks_keep(struct sinks *set, size_t bytes);
+/* They do so now, if there is no room. */
+void sinks_give_way(const struct sinks *set);
 
 /* Three quarters of the buffer, and at least a byte: where nothing is held there is room. */
 static inline size_t
@@ -109,6 +120,8 @@ sinks_room(struct sinks *set)
 {
 	if (set->overflow == OVERFLOW_DROP)
 		return true;
+	if (set->overflow == OVERFLOW_EXIT && set->kept)
+		sinks_give_way(set);
 	/* To stop and go on for every few bytes would cost more than the reading. */
 	if (set->held >= set->budget)
 		set->full = true;
@@ -136,10 +149,11 @@ bool sinks_working(const struct sinks *set);
 void sinks_stop(struct sinks *set);
 
 /*
- * While it is halted, what a sink of notifications or idle events holds stays there; what it does by itself
- * is ended. What comes to one that held nothing is delivered all the same.
+ * What sinks of notifications and idle events hold is not theirs to deliver any more: it is done, and not delivered,
+ * but for what has begun, and for events of other kinds. What they do by themselves is ended. Returns how many
+ * notifications it were where -n counts.
  */
-void sinks_halt(struct sinks *set, bool halted);
+uint64_t sinks_forget(struct sinks *set);
 
 /* Changes whenever anything is delivered. */
 uint64_t sinks_progress(const struct sinks *set);

@@ -99,6 +99,26 @@ spool_discard(struct sink *sink)
 	return discarded;
 }
 
+/* A batch that could not be committed goes back to the others. */
+static uint64_t
+spool_forget(struct sink *sink)
+{
+	struct spool *s = (struct spool *)sink;
+	struct queue q = {0}, *kept = &s->backlog.kept;
+	uint64_t n;
+
+	queue_append(&q, &s->entries, &s->batch);
+	buffer_clear(&s->entries);
+	buffer_clear(&s->batch);
+	while (queue_front(kept))
+		queue_move(kept, &q);
+	queue_free(kept);
+	*kept = q;
+	n = backlog_forget(&s->backlog, false);
+	hold(s);
+	return n;
+}
+
 /* A batch that failed is tried again as it is. */
 static void
 fill(struct spool *s)
@@ -207,8 +227,10 @@ on_retry(evutil_socket_t fd, short what, void *arg)
 struct spool *
 spool_new(const struct spool_settings *settings)
 {
-	static const struct sink_ops ops = {
-	    .take = spool_take, .discard = spool_discard, .pass = spool_pass};
+	static const struct sink_ops ops = {.take = spool_take,
+	    .discard = spool_discard,
+	    .forget = spool_forget,
+	    .pass = spool_pass};
 	struct spoolfile *file = spoolfile_open(settings->path, true, PATIENCE);
 	struct spool *s;
 

@@ -17,6 +17,7 @@
 #include "log.h"
 #include "loop.h"
 #include "options.h"
+#include "origins.h"
 #include "record.h"
 #include "row.h"
 #include "signals.h"
@@ -35,14 +36,6 @@ struct item {
 	size_t first, count; /* of `ids` */
 };
 
-/* Where records come from: one for each connection and encoding, kept to the end. */
-struct spooled_origin {
-	struct origin origin;
-	char *label;
-	const char *encoding;
-	struct spooled_origin *next;
-};
-
 struct spooled {
 	const struct options *options;
 	struct event_base *base;
@@ -59,8 +52,7 @@ struct spooled {
 	size_t delivered_count;      /* rows still to be removed */
 	uint64_t taken, undelivered; /* notifications; records that a sink failed to deliver */
 	const char **gap_channels;
-	struct spooled_origin *origins;
-	unsigned serial;
+	struct origins origins;
 
 	struct sinks sinks;
 	struct delivery *delivery;
@@ -85,40 +77,6 @@ count_reached(const struct spooled *s)
 }
 
 /* ----- From rows to records */
-
-static const struct origin *
-find_origin(struct spooled *s, const struct row *row)
-{
-	struct spooled_origin *o = s->origins;
-
-	while (o && (o->encoding != row->encoding || strcmp(o->label, row->label.bytes) != 0))
-		o = o->next;
-	if (o)
-		return &o->origin;
-	o = xcalloc(1, sizeof *o);
-	o->label = xstrndup(row->label.bytes, row->label.length);
-	o->encoding = row->encoding;
-	o->origin = (struct origin){.label = o->label,
-	    .label_length = strlen(o->label),
-	    .encoding = encoding_open(row->encoding),
-	    .serial = ++s->serial};
-	o->next = s->origins;
-	s->origins = o;
-	return &o->origin;
-}
-
-static void
-free_origins(struct spooled *s)
-{
-	struct spooled_origin *o, *next;
-
-	for (o = s->origins; o; o = next) {
-		next = o->next;
-		encoding_close(o->origin.encoding);
-		free(o->label);
-		free(o);
-	}
-}
 
 /* Whether the next row is about the same gap, in another channel. */
 static bool
@@ -173,7 +131,7 @@ next_record(struct spooled *s, struct record *r)
 	    .gap = row.gap,
 	    .count = row.count};
 	if (row.kind != RECORD_DROPPED)
-		r->origin = find_origin(s, &row);
+		r->origin = origins_get(&s->origins, row.label.bytes, row.encoding);
 	if (row.kind == RECORD_LISTENING)
 		take_gap(s, &row, r);
 }
@@ -421,7 +379,7 @@ out:
 		signals_release();
 		loop_free(s->base);
 	}
-	free_origins(s);
+	origins_free(&s->origins);
 	buffer_free(&s->rows);
 	free(s->gap_channels);
 	free(s);

@@ -112,9 +112,16 @@ variables_of() {
 
 @test "the manual page has the variables that commands get, by the kind of event" {
 	append="env | grep -E ^PGWAIT_ | sed s/=.*// >>'$TMP'/variables.\$PGWAIT_EVENT"
-	start_pgwait -t 0.2 --notify-cmd "$append" --batch-cmd "$append" --idle-cmd "$append" --listen-cmd "$append" \
+	start_pgwait --exclusive docs -t 0.2 --notify-cmd "$append" --batch-cmd "$append" --idle-cmd "$append" --listen-cmd "$append" \
 		--lost-cmd "$append" jobs
 	notify jobs x
+	# What comes while it does not have the lock.
+	takes_over() {
+		sql -c "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted" -c "SELECT pg_sleep(0.1)" \
+			-c 'NOTIFY jobs' >/dev/null
+		grep -qs TAKEOVER "$TMP/variables.notification" && grep -qs TAKEOVER "$TMP/variables.batch"
+	}
+	wait_for takes_over
 	sql -c "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'pgwait'" >/dev/null
 	for event in notification batch idle listening lost; do
 		has_all() { same "$(variables_of "$event" | sort)" "$(sort -u "$TMP/variables.$event")" >"$TMP/difference" 2>&1; }

@@ -5,6 +5,9 @@
  * malloc, calloc and realloc, but for those of libpq itself, which are `libpq_memory`.
  *
  * SQLITE_LENGTH=BYTES makes SQLite one whose rows and values have that length at most.
+ *
+ * CLOCKS=FILE makes Unix time, and the time that goes on in suspend, as many seconds later as the two numbers in the file
+ * say, if it is there: as if the clock was set, and as if the machine had slept.
  */
 #include "config.h"
 /* Where a long has 32 bits, open() and open64() would be one symbol. */
@@ -27,6 +30,7 @@
 #include <sys/socket.h>
 #include <sys/types.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 #define EXPORTED __attribute__((visibility("default")))
@@ -306,3 +310,30 @@ realloc(void *p, size_t size)
 }
 
 #endif
+
+EXPORTED int
+clock_gettime(clockid_t clock, struct timespec *ts)
+{
+	static int (*real)(clockid_t, struct timespec *);
+	const char *path = getenv("CLOCKS");
+	char text[64] = "", *end;
+	long realtime, boottime;
+	int fd, result;
+
+	if (!real)
+		*(void **)&real = dlsym(RTLD_NEXT, "clock_gettime");
+	result = real(clock, ts);
+	fd = path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+	if (fd < 0)
+		return result;
+	if (read(fd, text, sizeof text - 1) > 0) {
+		realtime = strtol(text, &end, 10);
+		boottime = strtol(end, NULL, 10);
+		ts->tv_sec += clock == CLOCK_REALTIME ? realtime : 0;
+#ifdef CLOCK_BOOTTIME
+		ts->tv_sec += clock == CLOCK_BOOTTIME ? boottime : 0;
+#endif
+	}
+	close(fd);
+	return result;
+}

@@ -1,0 +1,191 @@
+/*
+ * What is kept until it is known to be delivered, and what signs of life say. Speaks TAP.
+ */
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "kept.h"
+#include "record.h"
+#include "sign.h"
+#include "sink.h"
+#include "tap.h"
+#include "util.h"
+
+static struct origin one = {.label = "one", .label_length = 3, .serial = 1},
+		     two = {.label = "two", .label_length = 3, .serial = 2};
+
+static void
+add(struct kept *k, const struct origin *o, const char *payload, bool handed)
+{
+	const struct record r = {.kind = RECORD_NOTIFICATION,
+	    .origin = o,
+	    .channel = "jobs",
+	    .channel_length = 4,
+	    .payload = payload,
+	    .payload_length = strlen(payload),
+	    .time = 5,
+	    .since = 100 + (int64_t)strlen(payload),
+	    .pid = 7};
+
+	kept_add(k, &r, handed);
+}
+
+/* All that waits, handed on: "one:a two:b", with "!" behind what others may have delivered. */
+static void
+check_waits(struct store *s, const char *expected, const char *what)
+{
+	const struct record *r;
+	struct buffer b = {0};
+
+	while ((r = kept_hand_on(s))) {
+		bool whole = r->channel_length == 4 && strcmp(r->channel, "jobs") == 0 &&
+			     strlen(r->payload) == r->payload_length && r->time == 5 && r->pid == 7;
+
+		buffer_addf(&b, "%s%s:%s%s", buffer_length(&b) ? " " : "", r->origin->label,
+		    whole ? r->payload : "?", r->takeover ? "!" : "");
+	}
+	check_buffer(what, &b, expected, "");
+	buffer_free(&b);
+}
+
+static void
+test_order(void)
+{
+	struct sinks sinks = {.budget = 1 << 20};
+	struct store *s = kept_open(&sinks);
+	struct kept *a = kept_add_connection(s), *b = kept_add_connection(s);
+
+	check(!kept_waits(s) && !kept_hand_on(s) && kept_oldest(a) == -1, "nothing", "is kept");
+	add(a, &one, "1", false);
+	add(b, &two, "22", false);
+	add(a, &one, "", false);
+	check(kept_waits(s) && kept_oldest(a) == 101 && kept_oldest(b) == 102, "the oldest", "");
+	kept_own(s);
+	add(b, &two, "4", false);
+	check(kept_handed_to(s) == 1, "handed on", "nothing");
+	check_waits(s, "one:1! two:22! one:! two:4", "in the order in which they came");
+	check(kept_has_handed(s) && kept_handed_to(s) == kept_next_number(s), "handed on", "all");
+	kept_delivered(s, 3);
+	kept_put_back(s);
+	check(!kept_has_handed(s), "put back", "");
+	check_waits(s, "one:! two:4", "what was not delivered comes again");
+	kept_delivered(s, kept_next_number(s));
+	check(!kept_has_handed(s) && sinks.held == 0, "delivered", "all");
+	add(a, &one, "5", true);
+	kept_put_back(s);
+	kept_own(s);
+	check_waits(s, "one:5!", "what was taken from the sinks may be delivered by others");
+	kept_close(s);
+	check(sinks.held == 0, "closed", "");
+}
+
+static void
+test_marks(void)
+{
+	struct sinks sinks = {.budget = 1 << 20};
+	struct store *s = kept_open(&sinks);
+	struct kept *a = kept_add_connection(s), *b = kept_add_connection(s);
+
+	kept_gap(a, 50);
+	add(a, &one, "1", false);
+	kept_mark(a, 9, 1);
+	add(b, &two, "2", false);
+	kept_mark(b, 9, 1);
+	add(a, &one, "3", false);
+	kept_delivered_to(a, 8, 1);
+	kept_delivered_to(a, 9, 2);
+	check(kept_oldest(a) == 101 && kept_missing_of_all(s) == 50, "a mark", "that is not known");
+	kept_delivered_to(a, 9, 1);
+	check(kept_missing(a) == -1 && kept_missing_of_all(s) == -1, "a gap", "that is behind");
+	check_waits(s, "two:2 one:3", "a mark is of one connection");
+	kept_gap(a, 60);
+	kept_gap(a, 55);
+	kept_delivered_to(a, 9, 1);
+	check(kept_missing(a) == 55, "a mark", "before a gap");
+	kept_remove_connection(a, true);
+	check(kept_missing_of_all(s) == 55, "a gap", "of a connection that went");
+	kept_put_back(s);
+	check_waits(s, "two:2 one:3", "what is kept of a connection that went");
+	kept_delivered(s, kept_next_number(s));
+	kept_forget_gaps(s);
+	kept_remove_connection(b, false);
+	check(kept_missing_of_all(s) == -1 && sinks.held == 0, "forgotten", "");
+	kept_close(s);
+}
+
+static void
+test_room(void)
+{
+	struct sinks sinks = {.budget = 4000};
+	struct store *s = kept_open(&sinks);
+	struct kept *a = kept_add_connection(s);
+	char payload[1000] = "";
+
+	memset(payload, 'x', sizeof payload - 1);
+	for (int i = 0; i < 10; i++)
+		add(a, &one, payload, false);
+	check(sinks.held > 2000 && sinks.held <= 3000, "room", "is left for others");
+	check(kept_missing(a) == 100 + (int64_t)sizeof payload - 1, "dropped", "is a gap");
+	kept_mark(a, 1, 1);
+	kept_delivered_to(a, 1, 1);
+	check(kept_missing(a) == -1 && sinks.held == 0, "dropped", "and delivered is none");
+	add(a, &one, "a", true);
+	check(kept_drop(s) && !kept_drop(s) && kept_missing(a) == 101, "dropped", "by hand");
+	kept_delivered(s, kept_next_number(s));
+	check(kept_missing(a) == -1, "dropped", "what the sinks had");
+	sinks.budget = 1;
+	add(a, &one, "a", false);
+	check(!kept_waits(s) && kept_missing(a) == 101, "no room", "at all");
+	kept_close(s);
+}
+
+static bool
+is_same(const struct sign *a, const struct sign *b)
+{
+	return strcmp(a->place, b->place) == 0 && a->asks == b->asks && a->process == b->process &&
+	       a->number == b->number && a->delivered == b->delivered && a->behind == b->behind;
+}
+
+static void
+test_signs(void)
+{
+	static const char *const wrong[] = {"", "alive", "who", "who ", "alive p 1 1 0",
+	    "alive p 1 1 0 0 0", "alive p 0 1 0 0", "alive p 1 0 0 0", "alive p 1 1 -1 0",
+	    "alive p 1 1 0 -1", "alive p x 1 0 0", "alive  1 1 0 0", "who p p", "dead p 1 1 0 0",
+	    "who 0123456789012345678901234567890123456789012345678901234567890123456789"};
+	const struct sign says = {
+	    .place = "5.20", .process = INT64_MAX, .number = 7, .delivered = 6, .behind = 8};
+	const struct sign asks = {.place = "5.20", .asks = true};
+	struct sign s;
+	char *text = sign_write(&says), *number = sign_channel("-12"), *same = sign_channel("-012"),
+	     *other = sign_channel("-12 "), *empty = sign_channel("x");
+
+	check(sign_read(text, &s) && is_same(&s, &says), "read as it was written", text);
+	free(text);
+	text = sign_write(&asks);
+	check(sign_read(text, &s) && is_same(&s, &asks), "read as it was written", text);
+	free(text);
+	for (size_t i = 0; i < COUNT(wrong); i++)
+		check(!sign_read(wrong[i], &s), "no sign", wrong[i]);
+	check(strcmp(number, same) == 0, "a channel", "of one number");
+	check(strcmp(number, other) != 0 && strlen(number) == strlen("pgwait_key_") + 32,
+	    "a channel", number);
+	/* FNV-1a with 128 bits. */
+	check(strcmp(empty, "pgwait_key_d228cb69781a8caf78912b704e4a9477") == 0, "the hash", empty);
+	free(number);
+	free(same);
+	free(other);
+	free(empty);
+}
+
+int
+main(void)
+{
+	test_order();
+	test_marks();
+	test_room();
+	test_signs();
+	return check_end();
+}
