@@ -29,11 +29,12 @@
 #endif
 
 /*
- * Of a connection. A commit is on the disk when it returns. The log stays short, and what is removed is not
- * overwritten, since a drain must find room in the log when the disk is full.
+ * Of a connection. A commit is on the disk when it returns. The log stays short, but keeps the space that it has
+ * (256 pages and a transaction, about 1.6 MiB), and what is removed is not overwritten, since all that is written
+ * must find room in the log when the disk is full.
  */
 static const char settings[] = "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 256;"
-			       "PRAGMA journal_size_limit = 1048576; PRAGMA secure_delete = OFF";
+			       "PRAGMA journal_size_limit = 2097152; PRAGMA secure_delete = OFF";
 
 static void
 set_error(struct spooldb *d, const char *error)
@@ -169,7 +170,9 @@ set_up(struct spooldb *d)
 	if (!r)
 		r = execute(d, settings);
 	/* The first one that reads opens the log. */
-	return r ? r : get_number(d, "PRAGMA user_version", &version);
+	if (!r)
+		r = get_number(d, "PRAGMA user_version", &version);
+	return r ? r : get_number(d, "PRAGMA page_size", &d->page_size);
 }
 
 /* What is found under the name of a file that is open. */
@@ -366,6 +369,26 @@ spooldb_begin(struct spooldb *d)
 }
 
 enum spooldb_result
+spooldb_grow(struct spooldb *d)
+{
+	int64_t pages = 0;
+	struct stat st;
+	enum spooldb_result r = get_number(d, "PRAGMA page_count", &pages);
+	int error = 0;
+
+	if (r)
+		return r;
+	if (fstat(d->fd, &st) < 0)
+		error = errno;
+	else if (st.st_size < pages * d->page_size)
+		error = posix_fallocate(d->fd, 0, pages * d->page_size);
+	if (error == 0 || error == EOPNOTSUPP || error == EINVAL) /* some file systems cannot */
+		return SPOOLDB_OK;
+	set_error(d, strerror(error));
+	return SPOOLDB_FAILED;
+}
+
+enum spooldb_result
 spooldb_finish(struct spooldb *d, enum spooldb_result r)
 {
 	if (!r)
@@ -379,10 +402,24 @@ spooldb_finish(struct spooldb *d, enum spooldb_result r)
 	return r;
 }
 
-/* What keeps it from that keeps the next commit from it, too. */
+/* False where it fails; another process may be at it. */
+static bool
+copy_log(struct spooldb *d)
+{
+	int code = d->api->wal_checkpoint_v2(d->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+
+	return code == SQLITE_OK || (code & 0xff) == SQLITE_BUSY;
+}
+
+/* What keeps it from that keeps the next commit from it, too, and is told then. */
 void
 spooldb_checkpoint(struct spooldb *d)
 {
-	if (d->db)
-		d->api->wal_checkpoint_v2(d->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+	int64_t released;
+
+	if (!d->db || copy_log(d))
+		return;
+	released = spoolreserve_release(d->reserve);
+	(void)copy_log(d);
+	spoolreserve_restore(d->reserve, released);
 }

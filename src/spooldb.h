@@ -29,7 +29,8 @@ struct spooldb {
 	sqlite3 *db; /* NULL: it could not be opened again */
 	const char *schema;
 	int patience;
-	size_t most; /* bytes of a row */
+	size_t most;       /* bytes of a row */
+	int64_t page_size; /* bytes */
 	/* Of the file, for the lock. Closed last: that drops SQLite's own locks, too. */
 	int fd;
 	int reserve; /* of the file with the reserve (spoolreserve.h) */
@@ -69,10 +70,12 @@ MUST_CHECK enum spooldb_result spooldb_prepare(
 
 /* Checks, and begins a transaction that writes. */
 MUST_CHECK enum spooldb_result spooldb_begin(struct spooldb *d);
+/* Takes the disk space for what the transaction adds to the database, since what is committed must find its place. */
+MUST_CHECK enum spooldb_result spooldb_grow(struct spooldb *d);
 /* Commits; or takes everything back, where `r` is a failure. */
 MUST_CHECK enum spooldb_result spooldb_finish(struct spooldb *d, enum spooldb_result r);
 
-/* What was committed goes from the log to its place, which makes room in the log. */
+/* What was committed goes from the log to its place, which makes room in the log; if need be, into the reserve. */
 void spooldb_checkpoint(struct spooldb *d);
 
 #endif

@@ -159,8 +159,8 @@ insert(struct spoolfile *f, const struct row *row)
 	return run(f, &b);
 }
 
-enum spooldb_result
-spoolfile_append(struct spoolfile *f, const struct buffer *rows)
+static enum spooldb_result
+append_rows(struct spoolfile *f, const struct buffer *rows)
 {
 	static const char sql[] = "INSERT INTO record (kind, time, connection, channel, payload, "
 				  "encoding, pid, since, gap, count) VALUES (?,?,?,?,?,?,?,?,?,?)";
@@ -175,7 +175,18 @@ spoolfile_append(struct spoolfile *f, const struct buffer *rows)
 		at = row_unpack(at, &row);
 		r = insert(f, &row);
 	}
+	if (!r)
+		r = spooldb_grow(&f->db);
 	return spooldb_finish(&f->db, r);
+}
+
+enum spooldb_result
+spoolfile_append(struct spoolfile *f, const struct buffer *rows)
+{
+	enum spooldb_result r = append_rows(f, rows);
+
+	/* Now there is room in the log, as far as there is any. */
+	return r == SPOOLDB_FAILED ? append_rows(f, rows) : r;
 }
 
 /* `released`: the reserve is needed; nobody else can get at it before the commit. NULL: it is not. */

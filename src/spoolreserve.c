@@ -13,6 +13,7 @@
 
 /* Bytes: more than what waits in SQLite's log until it goes to its place (spooldb.c). */
 #define RESERVE (INT64_C(4) << 20)
+#define STEP    (INT64_C(1) << 18)
 
 /* Whatever else has that name is left alone. */
 static bool
