@@ -225,9 +225,11 @@ paused() {
 @test "a command that fails keeps the rows: status 1 in a drain" {
 	add 3
 	for hook in --notify-cmd --batch-cmd; do
-		run_split "$PGWAIT" -t 0 "$hook" '! grep -q "row 2"' --catchup-sql "$work" jobs
-		[[ $status -eq 1 && $errors == *'command ended with status 1'*'error: could not catch up on'*'not every row could be delivered'* ]]
-		[ "$(left)" = 3 ]
+		for n in 1 2 3; do
+			run_split "$PGWAIT" -t 0 "$hook" "! grep -q 'row $n'" --catchup-sql "$work" jobs
+			[[ $status -eq 1 && $errors == *'command ended with status 1'*'error: could not catch up on'*'not every row could be delivered'* ]]
+			[ "$(left)" = 3 ]
+		done
 	done
 }
 
@@ -236,6 +238,23 @@ paused() {
 	run_split "$PGWAIT" -t 0 --listen-cmd false --notify-cmd true --catchup-sql "$work" jobs
 	[[ $status -eq 0 && $errors == *'listen command ended with status 1'* ]]
 	[ "$(left)" = 0 ]
+	# While the statement runs, too.
+	add 1
+	sql -c 'BEGIN; LOCK TABLE work; SELECT pg_sleep(3600)' >/dev/null 2>&1 3>&- &
+	holder=$!
+	wait_for catching 1
+	start_pgwait -t 0.05 --idle-cmd "touch '$TMP/idle'; exit 3" --notify-cmd true --catchup-sql "$work" jobs
+	wait_for catching 2
+	rm -f "$TMP/idle"
+	wait_for test -e "$TMP/idle"
+	rm "$TMP/idle"
+	wait_for test -e "$TMP/idle" # the one before has ended by then
+	sql -c "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query ~ 'pg_sleep' AND pid <> pg_backend_pid()"
+	wait_for none_left
+	kill -TERM "$PID"
+	end_pgwait
+	[ "$status" -eq 0 ]
+	run -1 grep 'could not catch up' "$ERR"
 }
 
 @test "a resident one tries again until the command succeeds" {
