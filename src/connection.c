@@ -27,6 +27,7 @@ struct connection {
 	struct connector *connector;
 	struct link *link;
 	struct listener *listener;
+	char *const *private;              /* of the listener: the channel of its proof, or NULL */
 	connection_answer *barrier_answer; /* NULL: none is on its way */
 	bool listened, announced;          /* LISTEN took effect; and its record was pulled */
 
@@ -189,6 +190,7 @@ on_connected(PGconn *conn, const struct connector_failure *failure, void *arg)
 		limit(c, 1);
 	c->listener = listener_start(
 	    c->settings.base, c->link, c->subscription, c->origin.encoding, on_listening, c);
+	c->private = listener_private(c->listener);
 	listener_pause(c->listener, c->paused);
 }
 
@@ -301,7 +303,7 @@ take_notification(struct connection *c)
 	if (c->state == CONN_READY && listener_waits(c->listener))
 		return false;
 	while ((c->notify = link_notify(c->link))) {
-		if (!listener_takes(c->listener, c->notify->relname))
+		if (!*c->private || !listener_takes(c->listener, c->notify->relname))
 			return true;
 		PQfreemem(c->notify);
 	}

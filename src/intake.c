@@ -384,7 +384,7 @@ intake_pull(struct manager *m, struct source *s, bool need_room)
 			break;
 		switch (r->kind) {
 		case RECORD_NOTIFICATION:
-			if (!standing_keeps(m->standing, s, r))
+			if (!m->standing || !standing_keeps(m->standing, s, r))
 				deliver(m, r);
 			break;
 		case RECORD_LISTENING:

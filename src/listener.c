@@ -77,6 +77,12 @@ start_proof(struct listener *l)
 	link_request(l->link, xasprintf("LISTEN %s", l->private), on_private_listening, l);
 }
 
+char *const *
+listener_private(const struct listener *l)
+{
+	return &l->private;
+}
+
 bool
 listener_hides(const struct listener *l, const char *channel)
 {

@@ -34,6 +34,9 @@ struct listener *listener_start(struct event_base *base, struct link *link,
 /* True for a notification that is the proof's own, which nobody else gets to see. */
 bool listener_takes(struct listener *l, const char *channel);
 
+/* Where the name of the proof's channel stands once there is one: so nothing is asked for each notification. */
+char *const *listener_private(const struct listener *l);
+
 /* Whether a channel is the proof's. */
 bool listener_hides(const struct listener *l, const char *channel);
 
