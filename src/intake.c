@@ -348,16 +348,16 @@ intake_hand_on(struct manager *m, bool need_room)
 void
 intake_tell_unsettled(struct manager *m)
 {
-	bool drain = intake_is_drain(m);
+	bool draining = intake_is_drain(m);
 
 	for (size_t i = 0; i < m->sources.count; i++) {
 		const struct source *s = m->sources.list[i];
 		const char *progress = connection_progress(s->connection);
 		const char *label = source_label(s);
 
-		if (drain && s->good && !s->drained)
+		if (draining && s->good && !s->drained)
 			log_error("\"%s\" was not drained in time", label);
-		else if (!s->settled && (drain || m->sources.good == 0))
+		else if (!s->settled && (draining || m->sources.good == 0))
 			log_error("could not listen on \"%s\" in time: %s", label, progress);
 		else if (!s->settled)
 			log_warning("could not listen on \"%s\" in time: %s", label, progress);
