@@ -5,6 +5,7 @@
 #include <event2/event.h>
 #include <event2/event_struct.h>
 #include <stdio.h>
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/time.h>
@@ -175,11 +176,13 @@ send_sign(struct group *g)
 	char *payload = sign_write(&sign);
 	const char *parameters[] = {g->signs->channel, payload};
 	struct ticket *t = xmalloc(sizeof *t);
+	const struct member *first = first_of(g);
 
+	assert(first);
 	t->group = g;
 	g->ticket = t;
 	g->sent_at = clock_monotonic();
-	if (!connection_ask(first_of(g)->connection, xstrdup("SELECT pg_catalog.pg_notify($1, $2)"),
+	if (!connection_ask(first->connection, xstrdup("SELECT pg_catalog.pg_notify($1, $2)"),
 		parameters, 2, on_sent, t)) {
 		free(t);
 		g->ticket = NULL;

@@ -2,6 +2,7 @@
 
 #include "standing.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -91,9 +92,11 @@ static void
 settle(struct standing *st, const char *reason)
 {
 	struct source *first = first_of(st);
-	const struct origin *origin = connection_origin(first->connection);
 	const char *at = exclusive_place(st->exclusive);
+	const struct origin *origin;
 
+	assert(first);
+	origin = connection_origin(first->connection);
 	st->holder = first;
 	if (at && strcmp(at, first->post->place) == 0) {
 		exclusive_renamed(st->exclusive, origin);
