@@ -33,7 +33,6 @@ struct standing {
 	bool active;           /* the last record said so */
 	bool
 	    taken_before; /* some process was active before: the lock had to be waited for, or given up */
-	bool ended;
 
 	char *channel;       /* of signs */
 	struct store *store; /* NULL: nothing is kept, and no sign given */
