@@ -119,6 +119,21 @@ start_network() {
 	in_network "$network" ip link set lo up
 }
 
+# start_linked_networks: two of them, $server at 192.0.2.1 and $client at 192.0.2.2, with a cable between; or the test is
+# skipped.
+start_linked_networks() {
+	start_network
+	server=$network
+	start_network "$server"
+	client=$network
+	in_network "$server" ip link add eth0 type veth peer name eth0 netns "$client" ||
+		skip 'this kernel links no network namespaces'
+	in_network "$server" ip addr add 192.0.2.1/30 dev eth0
+	in_network "$client" ip addr add 192.0.2.2/30 dev eth0
+	in_network "$server" ip link set eth0 up
+	in_network "$client" ip link set eth0 up
+}
+
 # set_enter NETWORK: `enter` is what a command there begins with.
 set_enter() {
 	enter=(nsenter --target "$1" --net)

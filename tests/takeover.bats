@@ -572,16 +572,7 @@ set_clocks() {
 
 @test "its network is cut: the server gives it up after it has stopped by itself" {
 	needs_socat
-	start_network
-	server=$network
-	start_network "$server"
-	client=$network
-	in_network "$server" ip link add eth0 type veth peer name eth0 netns "$client" ||
-		skip 'this kernel links no network namespaces'
-	in_network "$server" ip addr add 192.0.2.1/30 dev eth0
-	in_network "$client" ip addr add 192.0.2.2/30 dev eth0
-	in_network "$server" ip link set eth0 up
-	in_network "$client" ip link set eth0 up
+	start_linked_networks
 	# As the server does it, on the session of the lock.
 	in_network "$server" socat "TCP-LISTEN:5432,fork,reuseaddr,keepalive,keepidle=5,keepintvl=1,keepcnt=5" \
 		"UNIX-CONNECT:$PGHOST/.s.PGSQL.$PGPORT" 3>&- 4>&- >/dev/null 2>&1 &
