@@ -63,6 +63,8 @@ load helper
 	[[ $status -eq 2 ]]
 	[[ $errors == 'pgwait: error: could not connect to "postgres@127.0.0.1:1"'* ]]
 	[[ $(wc -l <"$ERR") -eq 1 ]]
+	run_split "$PGWAIT" -t 0 -f '%d %p' --catchup-sql "SELECT 'row'" "host=127.0.0.1 port=1" "host=$PGHOST" jobs
+	[[ $status -eq 2 && $output == "postgres@$PGHOST:$PGPORT row" ]]
 }
 
 @test "a connection of which the role is refused does not cut the others short" {
