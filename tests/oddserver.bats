@@ -10,6 +10,7 @@ end_odd() {
 
 # start_odd [WORDS ANSWER]...: tests/oddserver; $here reaches it.
 start_odd() {
+	rm -f "$TMP/odd" # of one before
 	"$top_builddir/tests/oddserver" "$TMP" "$@" >"$TMP/odd" 3>&- &
 	odd=$!
 	wait_for test -s "$TMP/odd"

@@ -149,7 +149,9 @@ first_runs() {
 	ran() { notify jobs x && has "$TMP/ran" 1; } # it may have to wait for the lock
 	wait_for ran
 	for fd in "/proc/$PID/fd"/*; do
-		flags=$((8#$(awk '/^flags:/ { print $2 }' "/proc/$PID/fdinfo/${fd##*/}")))
+		# Some come and go.
+		flags=$(awk '/^flags:/ { print $2 }' "/proc/$PID/fdinfo/${fd##*/}" 2>/dev/null) || continue
+		flags=$((8#$flags))
 		# bats has some of its own, which are inherited too.
 		if [[ $(readlink "$fd") == "$(readlink "/proc/$$/fd/${fd##*/}")" || ${fd##*/} -le 2 ]]; then
 			((!(flags & 8#2000000)))
