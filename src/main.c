@@ -5,15 +5,15 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include "control.h"
-#include "doctor.h"
-#include "log.h"
-#include "manager.h"
-#include "options.h"
-#include "reload.h"
-#include "signals.h"
-#include "spooled.h"
-#include "util.h"
+#include "base/log.h"
+#include "base/signals.h"
+#include "base/util.h"
+#include "check/doctor.h"
+#include "control/control.h"
+#include "control/reload.h"
+#include "manager/manager.h"
+#include "manager/spooled.h"
+#include "settings/options.h"
 
 /*
  * A descriptor 0, 1 or 2 that was closed would be taken by a socket, and get what is meant for the

@@ -205,7 +205,7 @@ variables_of() {
 
 @test "HACKING has every fact that a comment points to" {
 	hacking=$top_srcdir/HACKING.md
-	facts=$(grep -ohE 'facts? F[0-9]+' "$top_srcdir"/src/*.[ch] | grep -oE 'F[0-9]+' | sort -u)
+	facts=$(grep -ohE 'facts? F[0-9]+' "$top_srcdir"/src/*.[ch] "$top_srcdir"/src/*/*.[ch] | grep -oE 'F[0-9]+' | sort -u)
 	[ -n "$facts" ]
 	for fact in $facts; do
 		grep -qF -- "- **$fact** " "$hacking" || {
@@ -217,13 +217,14 @@ variables_of() {
 }
 
 @test "HACKING names files and functions that exist" {
-	for name in $(grep -oE '`[a-z_]+\.[ch]`' "$top_srcdir/HACKING.md" | tr -d '`' | sort -u); do
-		[ -e "$top_srcdir/src/$name" ] || [ -e "$top_srcdir/tests/$name" ]
+	for name in $(grep -oE '`[a-z_/]+\.[ch]`' "$top_srcdir/HACKING.md" | tr -d '`' | grep -v '^sys/' | sort -u); do
+		[ -e "$top_srcdir/src/$name" ] || [ -e "$top_srcdir/tests/$name" ] ||
+			compgen -G "$top_srcdir/src/*/$name" || [ -e "$top_srcdir/$name" ]
 	done
 	for name in $(grep -oE '`[a-z_]+\(\)`' "$top_srcdir/HACKING.md" | tr -d '`()' | sort -u); do
 		case $name in
 			poll | pg_*) ;;
-			*) grep -qE "\b$name\(" "$top_srcdir"/src/*.c ;;
+			*) grep -qE "\b$name\(" "$top_srcdir"/src/*.c "$top_srcdir"/src/*/*.c ;;
 		esac || {
 			echo "there is no $name()"
 			return 1

@@ -6,43 +6,59 @@ setup() {
 	cd "$top_srcdir" || return 1
 }
 
-# "FILE LAYER" for each file of the table in HACKING.md.
-table() {
-	awk -F'|' '/^\| [0-9]+ \|/ {
-		n = split($3, files, ",")
-		for (i = 1; i <= n; i++) { gsub(/ /, "", files[i]); print files[i], $2 + 0 }
-	}' HACKING.md
+# The folders of src/, from the lowest to the highest: the tree in HACKING.md.
+folders() {
+	sed -nE '/^    src\/$/,/^$/s/^      ([a-z]+)\/ .*/\1/p' HACKING.md
 }
 
-@test "every source file has its layer in HACKING.md, and every name there is a file" {
-	diff <(table | cut -d' ' -f1 | sort) \
-		<(for f in src/*.[ch]; do basename "${f%.*}"; done | sort -u)
-}
-
-@test "a file includes only what is below it" {
-	bad=$(table | awk '
-		FNR == NR { layer[$1] = $2; next }
-		FNR == 1 { from = FILENAME; sub(/.*\//, "", from); sub(/\.[ch]$/, "", from) }
+# "FROM TO" for each include of one source file by another, as FOLDER/NAME without .c and .h.
+includes() {
+	awk '
+		FNR == 1 { from = FILENAME; sub(/^src\//, "", from); sub(/\.[ch]$/, "", from) }
 		/^#include "/ {
 			to = $2
-			gsub(/"|\.h/, "", to)
-			if (to == "config" || to == from) next
-			seen++
-			if (!(to in layer) || !(from in layer) || layer[to] >= layer[from])
-				printf "%s (layer %s) includes %s.h (layer %s)\n", FILENAME, layer[from], to, layer[to]
+			gsub(/"|\.h"/, "", to)
+			if (to != "config" && to != from) print from, to
+		}' src/*.[ch] src/*/*.[ch] | sort -u
+}
+
+@test "HACKING.md has every folder of src/, and src/ has every folder of HACKING.md" {
+	diff <(folders | sort) <(cd src && printf '%s\n' */ | tr -d / | sort)
+	[[ $(folders | wc -l) -gt 1 && $(cd src && echo *.[ch]) == main.c ]]
+}
+
+@test "a folder includes only from itself and from folders above it in the tree" {
+	bad=$(includes | awk -v folders="$(folders | xargs)" '
+		function apart(a, b) {
+			return a == "sinks" && b == "postgres" || a == "check" && b == "control"
 		}
-		END { if (seen < 100) print "only", seen + 0, "lines were seen" }' - src/*.[ch])
+		BEGIN { count = split(folders, list, " "); for (i in list) place[list[i]] = i + 0; place["main"] = count + 1 }
+		{
+			split($1, from, "/"); split($2, to, "/")
+			if (!(from[1] in place) || !(to[1] in place) || to[2] == "") print $0 ": no such folder"
+			else if (place[to[1]] > place[from[1]] || apart(from[1], to[1])) print
+		}
+		END { if (NR < 100) print "only", NR + 0, "includes were seen" }')
 	echo "$bad"
 	[[ -z $bad ]]
 }
 
-@test "every .c file starts with config.h, and no file has over 500 lines" {
-	for f in src/*.c; do
+@test "inside of a folder the includes have no circle" {
+	includes | awk '{ split($1, from, "/"); split($2, to, "/") } from[1] == to[1]' >"$TMP/edges"
+	(($(wc -l <"$TMP/edges") > 50))
+	tsort "$TMP/edges" >/dev/null
+}
+
+@test "every .c file starts with config.h, no file has over 500 lines, and no two have the same name" {
+	for f in src/*.c src/*/*.c; do
 		[[ $(grep -m1 '^#include' "$f") == '#include "config.h"' ]] || { echo "$f"; return 1; }
 	done
-	for f in src/*; do
+	for f in src/*.[ch] src/*/*.[ch]; do
 		(($(wc -l <"$f") <= 500)) || { wc -l "$f"; return 1; }
 	done
+	twice=$(for f in src/*.[ch] src/*/*.[ch]; do echo "${f##*/}"; done | sort | uniq -d)
+	echo "$twice"
+	[[ -z $twice ]]
 }
 
 @test "every file that Makefile.am names is there, or is built from one" {

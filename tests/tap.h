@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "buffer.h"
-#include "util.h"
+#include "base/buffer.h"
+#include "base/util.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 

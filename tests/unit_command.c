@@ -6,14 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "buffer.h"
-#include "channel.h"
-#include "command.h"
-#include "configfile.h"
-#include "lines.h"
-#include "operands.h"
+#include "base/buffer.h"
+#include "base/lines.h"
+#include "base/util.h"
+#include "postgres/channel.h"
+#include "settings/command.h"
+#include "settings/configfile.h"
+#include "settings/operands.h"
 #include "tap.h"
-#include "util.h"
 
 static void
 describe(const struct command *c, struct buffer *b)

@@ -1,7 +1,7 @@
 /* From findings of --check to problems. */
 #include "config.h"
 
-#include "diagnosis.h"
+#include "check/diagnosis.h"
 
 #include "tap.h"
 

@@ -6,12 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kept.h"
-#include "record.h"
-#include "sign.h"
-#include "sink.h"
+#include "base/util.h"
+#include "manager/kept.h"
+#include "manager/sign.h"
+#include "record/record.h"
+#include "sinks/sink.h"
 #include "tap.h"
-#include "util.h"
 
 static struct origin one = {.label = "one", .label_length = 3, .serial = 1},
 		     two = {.label = "two", .label_length = 3, .serial = 2};

@@ -6,12 +6,12 @@
 #include <locale.h>
 #include <string.h>
 
-#include "buffer.h"
-#include "canvas.h"
-#include "chart.h"
-#include "jsonview.h"
+#include "base/buffer.h"
+#include "base/tty.h"
+#include "record/canvas.h"
+#include "record/jsonview.h"
+#include "sinks/chart.h"
 #include "tap.h"
-#include "tty.h"
 
 static void
 test_documents(void)

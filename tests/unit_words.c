@@ -6,11 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "buffer.h"
-#include "lines.h"
+#include "base/buffer.h"
+#include "base/lines.h"
+#include "base/util.h"
+#include "base/words.h"
 #include "tap.h"
-#include "util.h"
-#include "words.h"
 
 static void
 test_words(void)

@@ -9,16 +9,16 @@
 
 #include <event2/event.h>
 
-#include "check.h"
-#include "checkreport.h"
+#include "base/log.h"
+#include "base/pace.h"
+#include "check/check.h"
+#include "check/checkreport.h"
+#include "check/diagnosis.h"
 #include "decode.h"
-#include "diagnosis.h"
 #include "fuzz.h"
-#include "log.h"
-#include "operands.h"
-#include "pace.h"
+#include "postgres/subscription.h"
 #include "server.h"
-#include "subscription.h"
+#include "settings/operands.h"
 
 const char *__asan_default_options(void);
 const char *

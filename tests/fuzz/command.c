@@ -3,14 +3,14 @@
  */
 #include "config.h"
 
-#include "command.h"
+#include "settings/command.h"
 
-#include "buffer.h"
-#include "channel.h"
+#include "base/buffer.h"
+#include "base/lines.h"
+#include "base/words.h"
 #include "fuzz.h"
-#include "lines.h"
-#include "target.h"
-#include "words.h"
+#include "postgres/channel.h"
+#include "postgres/target.h"
 
 #define MOST 64
 

@@ -3,7 +3,7 @@
  */
 #include "config.h"
 
-#include "configfile.h"
+#include "settings/configfile.h"
 
 #include "fuzz.h"
 

@@ -4,13 +4,13 @@
  */
 #include "config.h"
 
-#include "format.h"
+#include "record/format.h"
 
 #include <time.h>
 
-#include "buffer.h"
+#include "base/buffer.h"
+#include "base/escape.h"
 #include "decode.h"
-#include "escape.h"
 #include "sample.h"
 
 /* What was written, and what is still to be compared. */

@@ -5,9 +5,9 @@
 
 #include <time.h>
 
-#include "buffer.h"
+#include "base/buffer.h"
 #include "decode.h"
-#include "format.h"
+#include "record/format.h"
 #include "sample.h"
 
 /* What is still to be read of the line. */

@@ -3,11 +3,11 @@
  */
 #include "config.h"
 
-#include "buffer.h"
-#include "canvas.h"
+#include "base/buffer.h"
 #include "decode.h"
 #include "fuzz.h"
-#include "jsonview.h"
+#include "record/canvas.h"
+#include "record/jsonview.h"
 
 static bool value(const char **s, const char *end, int depth);
 

@@ -7,12 +7,12 @@
 
 #include <libpq-fe.h>
 
-#include "channel.h"
-#include "escape.h"
+#include "base/escape.h"
 #include "fuzz.h"
-#include "operands.h"
-#include "secret.h"
-#include "target.h"
+#include "postgres/channel.h"
+#include "postgres/secret.h"
+#include "postgres/target.h"
+#include "settings/operands.h"
 
 #define SECRET "hunter2"
 #define MOST   64

@@ -7,9 +7,9 @@
 #include <iconv.h>
 #include <string.h>
 
-#include "encoding.h"
 #include "fuzz.h"
-#include "record.h"
+#include "record/encoding.h"
+#include "record/record.h"
 
 struct sample {
 	struct origin origin;

@@ -14,8 +14,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "buffer.h"
-#include "util.h"
+#include "base/buffer.h"
+#include "base/util.h"
 
 #define SERVER_CLIENTS 8
 #define SERVER_PID     4711

@@ -10,17 +10,17 @@
 
 #include <event2/event.h>
 
-#include "buffer.h"
-#include "connection.h"
-#include "format.h"
+#include "base/buffer.h"
+#include "postgres/connection.h"
+#include "record/format.h"
 #include <poll.h>
 
+#include "base/log.h"
+#include "base/pace.h"
 #include "fuzz.h"
-#include "log.h"
-#include "operands.h"
-#include "pace.h"
+#include "postgres/target.h"
 #include "server.h"
-#include "target.h"
+#include "settings/operands.h"
 
 /* A length of 2 GB that the server claims is refused at once, rather than filled. */
 const char *__asan_default_options(void);

@@ -3,10 +3,10 @@
  */
 #include "config.h"
 
-#include "buffer.h"
+#include "base/buffer.h"
+#include "base/escape.h"
 #include "decode.h"
-#include "escape.h"
-#include "format.h"
+#include "record/format.h"
 #include "sample.h"
 
 /* Any bytes, NUL included, survive. */

@@ -6,7 +6,7 @@
 #include <errno.h>
 
 #include "fuzz.h"
-#include "target.h"
+#include "postgres/target.h"
 
 static bool
 all_digits(const char *s, size_t n)

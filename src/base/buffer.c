@@ -1,0 +1,63 @@
+#include "config.h"
+
+#include "base/buffer.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* An empty buffer keeps this much; what a burst made larger goes back to the system. */
+#define KEEP ((size_t)1 << 20)
+
+void
+buffer_grow(struct buffer *b, size_t n)
+{
+	size_t length = buffer_length(b), size = b->size ? b->size : 4096;
+
+	if (b->start) {
+		/* If less than half is free then, it grows too: so moving never costs more than adding. */
+		if (length + n >= size / 2)
+			size *= 2;
+		memmove(b->data, b->data + b->start, length);
+		b->start = 0;
+		b->end = length;
+	}
+	while (size <= length + n)
+		size *= 2;
+	if (size == b->size)
+		return;
+	b->data = xrealloc(b->data, size);
+	b->size = size;
+}
+
+void
+buffer_consume(struct buffer *b, size_t n)
+{
+	b->start += n;
+	if (b->start < b->end)
+		return;
+	b->start = b->end = 0;
+	if (b->size > KEEP)
+		buffer_free(b);
+}
+
+void
+buffer_free(struct buffer *b)
+{
+	free(b->data);
+	memset(b, 0, sizeof *b);
+}
+
+void
+buffer_addf(struct buffer *b, const char *fmt, ...)
+{
+	va_list ap;
+	char *s;
+	size_t n;
+
+	va_start(ap, fmt);
+	n = xvasprintf(&s, fmt, ap);
+	va_end(ap);
+	buffer_add(b, s, n);
+	free(s);
+}

@@ -1,0 +1,26 @@
+/*
+ * A password from the terminal: /dev/tty only, never standard input.
+ *
+ * One prompt at a time; the event loop goes on meanwhile. The terminal echoes again, and what was typed by half
+ * is gone, before the next one begins.
+ */
+#ifndef PGWAIT_PROMPT_H
+#define PGWAIT_PROMPT_H
+
+#include "base/util.h"
+
+struct event_base;
+struct prompt;
+
+/* `password` is the callback's until it returns; NULL where there is no terminal or no answer. */
+typedef void prompt_done(const char *password, void *arg);
+
+/* `done` is called from the loop, never from here. */
+struct prompt *prompt_start(
+    struct event_base *base, const char *label, const char *user, prompt_done *done, void *arg);
+void prompt_cancel(struct prompt *p);
+
+/* For a process that ends without more ado while a prompt is open. */
+void prompt_restore_terminal(void);
+
+#endif

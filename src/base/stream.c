@@ -1,0 +1,92 @@
+#include "config.h"
+
+#include "base/stream.h"
+
+#include <event2/event.h>
+#include <event2/event_struct.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/outlet.h"
+
+struct stream {
+	struct outlet outlet;
+	struct event write_event, gone_event;
+	bool watched;
+	stream_event *writable, *gone;
+	void *arg;
+};
+
+static void
+on_writable(evutil_socket_t fd, short what, void *arg)
+{
+	struct stream *s = arg;
+
+	(void)fd;
+	(void)what;
+	s->writable(s->arg);
+}
+
+/* On a pipe's write end nothing is ever readable but the reader's leaving. */
+static void
+on_gone(evutil_socket_t fd, short what, void *arg)
+{
+	struct stream *s = arg;
+	struct pollfd p = {.fd = fd};
+
+	(void)what;
+	if (poll(&p, 1, 0) <= 0 || !(p.revents & (POLLERR | POLLHUP)))
+		return;
+	event_del(&s->gone_event);
+	s->gone(s->arg);
+}
+
+struct stream *
+stream_open(struct event_base *base, int fd, stream_event *writable, stream_event *gone, void *arg)
+{
+	struct stream *s = xcalloc(1, sizeof *s);
+
+	outlet_open(&s->outlet, fd);
+	s->writable = writable;
+	s->gone = gone;
+	s->arg = arg;
+	if (s->outlet.method == OUTLET_DIRECT)
+		return s;
+	/* Edges: a terminal on which somebody types stays readable, and we do not read it. */
+	event_assign(&s->write_event, base, s->outlet.fd, EV_WRITE | EV_ET, on_writable, s);
+	event_assign(&s->gone_event, base, s->outlet.fd, EV_READ | EV_PERSIST | EV_ET, on_gone, s);
+	s->watched = event_add(&s->gone_event, NULL) == 0;
+	return s;
+}
+
+ssize_t
+stream_write(struct stream *s, const char *bytes, size_t n)
+{
+	return outlet_write(&s->outlet, bytes, n);
+}
+
+bool
+stream_wait(struct stream *s)
+{
+	if (s->watched)
+		return event_add(&s->write_event, NULL) == 0;
+	/* Not pollable, though it said that it would block: the next pass tries again. */
+	s->writable(s->arg);
+	return true;
+}
+
+bool
+stream_close(struct stream *s)
+{
+	bool ok;
+
+	if (s->watched) {
+		event_del(&s->write_event);
+		event_del(&s->gone_event);
+	}
+	outlet_close(&s->outlet);
+	ok = close(s->outlet.original) == 0;
+	free(s);
+	return ok;
+}

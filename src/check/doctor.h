@@ -1,0 +1,12 @@
+/* --check: every connection is checked, side by side, and what was found is written as each ends. */
+#ifndef PGWAIT_DOCTOR_H
+#define PGWAIT_DOCTOR_H
+
+#include "manager/ending.h"
+
+struct options;
+
+/* From the start to the end. Its own loop: no manager is needed. */
+struct ending doctor_run(struct options *options);
+
+#endif

@@ -1,0 +1,14 @@
+/* What is known of every connection, as an answer: for people, and as keys of a JSON object. */
+#ifndef PGWAIT_STATUS_H
+#define PGWAIT_STATUS_H
+
+#include "manager/source.h"
+#include "record/answer.h"
+
+/* Each with its state, its channels, and why it does not listen. */
+void status_connections(struct answer *a, const struct sources *set);
+
+/* Those that failed, and why. */
+void status_garbage(struct answer *a, const struct sources *set);
+
+#endif

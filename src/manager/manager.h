@@ -1,0 +1,50 @@
+/*
+ * The notification manager: pulls records from every connection, one at a time, and gives each to
+ * every sink; keeps the good set and the garbage; makes idle events; decides when and how to end.
+ */
+#ifndef PGWAIT_MANAGER_H
+#define PGWAIT_MANAGER_H
+
+#include "base/util.h"
+#include "manager/ending.h"
+
+struct event_base;
+struct manager;
+struct options;
+struct sinks;
+struct source;
+struct sources;
+
+/*
+ * Starts to connect. `options` outlives it, and is immutable but for its subscriptions, which are
+ * taken. NULL: it cannot be started, which has been said.
+ */
+struct manager *manager_new(struct options *options);
+
+/* Runs until everything that was received is delivered, after one of the causes to end. */
+void manager_run(struct manager *m);
+
+/* Frees it. */
+struct ending manager_finish(struct manager *m);
+
+/* What follows is for commands at run time, which come between two passes of the loop. */
+
+struct event_base *manager_base(const struct manager *m);
+struct sources *manager_sources(struct manager *m);
+struct sinks *manager_sinks(struct manager *m);
+
+/* The interval of idle events from now on; microseconds; not positive: none. */
+void manager_set_interval(struct manager *m, int64_t us);
+
+/* LISTEN took effect on further channels of a connection. */
+void manager_listens(struct manager *m, struct source *s);
+
+/* Ends it as asked; and whether it is about to end, for any cause. */
+void manager_quit(struct manager *m);
+bool manager_ends(const struct manager *m);
+
+/* Gets every signal first. True: it was handled, and does not end pgwait. */
+typedef bool manager_signal(int signo, void *arg);
+void manager_on_signal(struct manager *m, manager_signal *handle, void *arg);
+
+#endif

@@ -1,0 +1,161 @@
+/*
+ * The connections as a set: the good ones, which listen, and the garbage, which failed and wait for
+ * their next attempt. Knows when to look at whom; what it means that one fails is the manager's.
+ *
+ * A connection is removed at one place. Whoever wants it removed, a command, a reload, a callback of the
+ * connection itself, marks it (source_leave()), and nothing else happens then: lists can be walked, and records
+ * pulled, whatever is marked meanwhile. From that moment on nobody finds it by its name. At the end of the
+ * pass the manager calls sources_part(), which takes what is marked out of the set, and frees what is through.
+ */
+#ifndef PGWAIT_SOURCE_H
+#define PGWAIT_SOURCE_H
+
+#include <event2/event_struct.h>
+
+#include "manager/backoff.h"
+#include "postgres/connection.h"
+#include "postgres/subscription.h"
+
+struct source;
+
+/*
+ * The next attempt has ended: `lost` says why, NULL: it listens. Runs while it is pulled, before the
+ * record goes to the sinks; `lost` may be told to be of no consequence, by returning true.
+ */
+typedef bool source_outcome(struct source *s, const struct record *lost, void *arg);
+
+/* It is removed. `error`: why not all that was sent before could be received; NULL: all was. */
+typedef void source_removed(const char *error, void *arg);
+
+struct source {
+	struct sources *set;
+	struct subscription subscription; /* owned */
+	struct connection *connection;
+	bool at_start; /* it was there at the start */
+	bool good;     /* it is in the set, and listens */
+	bool settled;  /* its first attempt has ended, in either way */
+	bool drained;  /* the manager's: nothing more is expected of it in a drain */
+
+	unsigned attempt;        /* failed ones in a row */
+	int64_t listening_since; /* monotonic */
+	struct backoff backoff;
+	struct event retry;
+	struct round *round;   /* its catch-ups, catching.c's; NULL: it has had none */
+	struct target *target; /* for the next attempt; NULL: it stays the same */
+	struct post *post; /* standing.c's; NULL: it has not listened, or there is no --exclusive */
+
+	source_outcome *outcome; /* or NULL; called once */
+	void *outcome_arg;
+
+	bool leaves;      /* it is marked to be removed */
+	bool parted;      /* it is out of the set, and what was sent before is still received */
+	bool through;     /* nothing more is expected of it: it is freed at the end of the pass */
+	char *left_error; /* why not everything was received, or NULL */
+	source_removed *removed; /* or NULL; called once */
+	void *removed_arg;
+
+	bool ready;    /* in the list of those to pull from */
+	unsigned turn; /* of sources_next_ready(), in which it was marked */
+	struct source *next_ready;
+};
+
+struct sources {
+	struct manager *manager;             /* the owner */
+	struct connection_settings settings; /* for each; `wake` and `arg` are ours */
+	struct source **list;                /* in the order of the command line */
+	size_t count;
+	struct source **parting; /* those out of the set that are not freed yet */
+	size_t parting_count;
+	size_t starting; /* those that are not settled */
+	size_t good;
+	bool paused;
+	bool leave; /* somebody is marked, or through */
+
+	struct source *ready, *last_ready;
+	unsigned turn;
+	struct event beat; /* one timer for the heartbeats of all */
+	int64_t beat_at;   /* when it fires, monotonic; INT64_MAX: never */
+};
+
+/* The manager's settings, but for `wake` and `arg`. */
+void sources_init(
+    struct sources *set, struct manager *manager, const struct connection_settings *settings);
+void sources_free(struct sources *set);
+
+/*
+ * Takes what `s` owns, and starts to connect. Only what is there at the start is waited for, and
+ * decides whether pgwait goes on.
+ */
+struct source *sources_add(struct sources *set, struct subscription *s, bool at_start);
+
+/* Its name: also where its connection is closed already. */
+const char *source_label(const struct source *s);
+
+/* NULL: no connection has this label, or it is marked to be removed. */
+struct source *sources_find(const struct sources *set, const char *label);
+
+/*
+ * Marks it to be removed. What was sent before is received first, where it listens. `removed` may be NULL;
+ * it runs at the end of a pass. Who marks it again gets no answer: nobody finds it any more.
+ */
+void source_leave(struct source *s, source_removed *removed, void *arg);
+
+/* Of one that is marked: nothing more is expected of it, for this reason; NULL: it has given everything. */
+void source_through(struct source *s, const char *error);
+
+/*
+ * The one place that removes. `parts` is called for each that is out of the set since now, before it is
+ * drained, and `goes` for each before it is freed: to pull what it has, and to stop what belongs to it. Then
+ * whoever waits is told.
+ */
+void sources_part(struct sources *set, void (*parts)(struct source *s, bool good),
+    void (*goes)(struct source *s));
+
+/* Whether sources_part() has something to do. */
+bool sources_leave(const struct sources *set);
+
+/* Whether any is good, or will be tried again. */
+bool sources_hope(const struct sources *set);
+
+/* An attempt at once, where it is in the garbage. */
+void source_retry_now(struct source *s);
+
+/*
+ * It gets another target, which is taken: it is closed, for `reason`, and connects anew at once. What was
+ * its past stays its own: what it missed in between is a gap.
+ */
+void source_retarget(struct source *s, struct target *t, const char *reason);
+
+/* What it connects to the next time: the target of now, or another one that it got. */
+const struct target *source_next_target(const struct source *s);
+
+/* Another name: of the target of now, and of the next one. */
+void source_rename(struct source *s, const char *label);
+
+/* To be called when it was lost: whether it has another target now, and connects to it. */
+bool source_takes_target(struct source *s);
+
+/* It may have something to pull: sources_next_ready() gives it. */
+void source_mark(struct source *s);
+/* Those to pull from begin anew: who is marked from now on is for the next time. */
+void sources_begin_turn(struct sources *set);
+/* The next one, which is not marked any more; NULL: that was the last. */
+struct source *sources_next_ready(struct sources *set);
+
+/* Whether sockets are read. */
+void sources_pause(struct sources *set, bool paused);
+
+/* Its first attempt has ended. True if it was the last one of all. */
+MUST_CHECK bool source_settle(struct source *s);
+
+/* To the good set. */
+void source_listens(struct source *s);
+/* To the garbage. With `retry`, another attempt is made; returns in how many microseconds, or -1. */
+int64_t source_fails(struct source *s, bool retry);
+
+/* How many are in the garbage. */
+size_t sources_failed(const struct sources *set);
+/* The labels of the garbage, one a line. The caller frees it. */
+char *sources_garbage(const struct sources *set);
+
+#endif

@@ -1,0 +1,486 @@
+#include "config.h"
+
+#include "manager/standing.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "manager/exclusive.h"
+#include "manager/kept.h"
+#include "manager/sign.h"
+#include "manager/signs.h"
+#include "manager/source.h"
+#include "postgres/sql.h"
+#include "sinks/sink.h"
+
+/* What there is to know of one connection. */
+struct post {
+	struct standing *standing;
+	struct source *source; /* NULL: it is gone, and only an answer is waited for */
+	char *place;           /* its server and database; NULL: not known, or it does not listen */
+	bool asking;           /* for that, or for signs */
+	struct kept *kept;     /* NULL: nothing is kept */
+	struct member *member;
+};
+
+struct standing {
+	struct sources *sources;
+	struct sinks *sinks;
+	struct exclusive *exclusive;
+	struct source *holder; /* at whose place the lock is, or was asked for; NULL: nowhere yet */
+	bool active;           /* the last record said so */
+	bool
+	    taken_before; /* some process was active before: the lock had to be waited for, or given up */
+
+	char *channel;       /* of signs */
+	struct store *store; /* NULL: nothing is kept, and no sign given */
+	struct signs *signs;
+	struct fence fence; /* behind what was handed on */
+	bool fenced;
+	uint64_t fenced_to; /* the number of what is kept */
+	struct record record;
+};
+
+/* What the sinks had, and have to give up, waits to be handed on as if it had just come. */
+static void
+step_down(struct standing *st)
+{
+	if (st->active && st->store) {
+		fence_cancel(st->sinks, &st->fence);
+		st->fenced = false;
+		kept_put_back(st->store);
+		signs_end(st->signs);
+	}
+	st->active = false;
+}
+
+/* ----- Where the lock is */
+
+static struct source *
+first_of(const struct standing *st)
+{
+	return st->sources->count ? st->sources->list[0] : NULL;
+}
+
+/* It listens, and it is known where. */
+static bool
+is_ready(const struct source *s)
+{
+	return s && s->good && s->post && s->post->place;
+}
+
+/* For exclusive.c. */
+static bool
+where(struct exclusive_place *place, void *arg)
+{
+	struct source *first = first_of(arg);
+
+	if (!is_ready(first))
+		return false;
+	place->target = first->subscription.target;
+	place->beside = connection_conn(first->connection);
+	place->name = first->post->place;
+	place->origin = connection_origin(first->connection);
+	return true;
+}
+
+/* The first connection listens, and it is known where: the lock is there, or goes there. */
+static void
+settle(struct standing *st, const char *reason)
+{
+	struct source *first = first_of(st);
+	const char *at = exclusive_place(st->exclusive);
+	const struct origin *origin;
+
+	assert(first);
+	origin = connection_origin(first->connection);
+	st->holder = first;
+	if (at && strcmp(at, first->post->place) == 0) {
+		exclusive_renamed(st->exclusive, origin);
+		return;
+	}
+	if (at)
+		exclusive_rest(st->exclusive, origin, reason);
+	exclusive_go(st->exclusive);
+}
+
+/* The lock stays, where the connection that is first now is at the same place. */
+static void
+leave_holder(struct standing *st)
+{
+	const char *reason = "its connection was removed";
+	struct source *first = first_of(st);
+
+	exclusive_unreachable(st->exclusive);
+	if (is_ready(first)) {
+		settle(st, reason);
+	} else if (first) {
+		st->holder = first;
+		exclusive_rest(st->exclusive, connection_origin(first->connection), reason);
+	} else {
+		st->holder = NULL;
+		step_down(st);
+		exclusive_forget(st->exclusive);
+	}
+}
+
+/* ----- Connections */
+
+/* An answer that concerns nobody: its source is gone, or its connection. */
+static bool
+is_late(struct post *p, const PGresult *result)
+{
+	p->asking = false;
+	if (p->source)
+		return !result;
+	free(p);
+	return true;
+}
+
+static void
+ask(struct post *p, char *sql, request_done *done)
+{
+	p->asking = connection_ask(p->source->connection, sql, NULL, 0, done, p);
+}
+
+static void
+hear_nothing(const struct post *p, const PGresult *result)
+{
+	log_debug("%s: no signs of life: %s", connection_label(p->source->connection),
+	    request_message(result));
+	if (p->member)
+		signs_leave(p->member);
+}
+
+static void
+on_hearing(void *arg, const PGresult *result)
+{
+	struct post *p = arg;
+
+	if (is_late(p, result))
+		return;
+	if (request_failed(result))
+		hear_nothing(p, result);
+	else
+		signs_join(p->member, p->place);
+}
+
+static void
+on_place(void *arg, const PGresult *result)
+{
+	struct post *p = arg;
+	struct source *s = p->source;
+
+	if (is_late(p, result))
+		return;
+	if (request_failed(result)) {
+		connection_give_up(s->connection, request_message(result)); /* to be asked again */
+		return;
+	}
+	p->place = xstrdup(request_value(result, 0, 0));
+	if (p->member)
+		ask(p, xasprintf("LISTEN %s", p->standing->channel), on_hearing);
+	if (s == first_of(p->standing))
+		settle(p->standing, "the first connection is at another server now");
+}
+
+static struct post *
+open_post(struct standing *st, struct source *s)
+{
+	struct post *p = xcalloc(1, sizeof *p);
+
+	p->standing = st;
+	p->source = s;
+	if (!st->store)
+		return p;
+	p->kept = kept_add_connection(st->store);
+	p->member = signs_add(st->signs, s->connection, p->kept);
+	return p;
+}
+
+/* Its source goes. An answer that is still to come finds nobody. */
+static void
+close_post(struct source *s, bool wanted)
+{
+	struct post *p = s->post;
+
+	s->post = NULL;
+	if (!p)
+		return;
+	if (p->member) {
+		signs_remove(p->member);
+		kept_remove_connection(p->kept, wanted);
+	}
+	p->source = NULL;
+	free(p->place);
+	p->place = NULL;
+	if (!p->asking)
+		free(p);
+}
+
+static void
+forget_place(struct post *p)
+{
+	free(p->place);
+	p->place = NULL;
+}
+
+/*
+ * What came before it listened the process cannot have: if it waits, that is a gap until it is known to be delivered. The
+ * active one was told of it.
+ */
+void
+standing_listens(struct standing *st, struct source *s, const struct record *r)
+{
+	struct post *p;
+
+	if (!st)
+		return;
+	if (!s->post)
+		s->post = open_post(st, s);
+	p = s->post;
+	forget_place(p);
+	if (p->member) {
+		kept_connected(p->kept);
+		signs_expect(p->member);
+		if (!st->active)
+			kept_gap(p->kept, r->since >= 0 ? r->since : r->time);
+	}
+	ask(p, xstrdup("SELECT " SQL_PLACE), on_place);
+}
+
+void
+standing_lost(struct standing *st, struct source *s, const char *reason)
+{
+	if (!st)
+		return;
+	if (s->post)
+		forget_place(s->post);
+	if (s->post && s->post->member)
+		signs_leave(s->post->member);
+	if (s != first_of(st))
+		return;
+	exclusive_unreachable(st->exclusive);
+	if (st->holder == s)
+		return; /* the session of the lock is one of its own */
+	st->holder = s;
+	exclusive_rest(st->exclusive, connection_origin(s->connection), reason);
+}
+
+void
+standing_parts(struct standing *st, struct source *s)
+{
+	if (!st)
+		return;
+	close_post(s, st->active);
+	if (st->holder == s)
+		leave_holder(st);
+	else if (!st->holder && is_ready(first_of(st)))
+		settle(st, NULL);
+}
+
+bool
+standing_hides(const struct source *s, const char *channel)
+{
+	return s->post && strcmp(s->post->standing->channel, channel) == 0;
+}
+
+/* ----- What is kept */
+
+static void
+read_sign(struct post *p, const struct record *r)
+{
+	struct standing *st = p->standing;
+	const char *at = exclusive_place(st->exclusive);
+	struct sign sign;
+	bool missing;
+
+	if (!sign_read(r->payload, &sign) || !at || strcmp(sign.place, at) != 0)
+		return; /* of a lock at another place */
+	if (sign.asks) {
+		signs_asked(p->member);
+		return;
+	}
+	if (signs_hear(p->member, &sign))
+		return;
+	missing = kept_missing(p->kept) >= 0;
+	kept_delivered_to(p->kept, sign.process, sign.delivered);
+	if (kept_missing(p->kept) >= 0)
+		kept_gap(p->kept, r->since - sign.behind);
+	else if (missing)
+		log_debug("%s: all that is not delivered is kept",
+		    connection_label(p->source->connection));
+	kept_mark(p->kept, sign.process, sign.number);
+}
+
+bool
+standing_keeps(struct standing *st, struct source *s, const struct record *r)
+{
+	struct post *p = s->post;
+	bool handed;
+
+	if (!st || !p || !p->member)
+		return false;
+	if (strcmp(r->channel, st->channel) == 0) {
+		read_sign(p, r);
+		return true;
+	}
+	handed = st->active && !kept_waits(st->store);
+	kept_add(p->kept, r, handed);
+	signs_dirty(p->member);
+	return !handed;
+}
+
+bool
+standing_waits(const struct standing *st)
+{
+	return st && st->store && st->active && kept_waits(st->store);
+}
+
+const struct record *
+standing_hand_on(struct standing *st)
+{
+	return standing_waits(st) ? kept_hand_on(st->store) : NULL;
+}
+
+static void
+on_delivered(struct fence *f, void *arg)
+{
+	struct standing *st = arg;
+
+	(void)f;
+	st->fenced = false;
+	kept_delivered(st->store, st->fenced_to);
+	signs_delivered(st->signs, st->fenced_to);
+}
+
+void
+standing_fence(struct standing *st)
+{
+	if (!st || !st->store || !st->active || st->fenced ||
+	    !(kept_has_handed(st->store) || signs_wait(st->signs)))
+		return;
+	st->fenced = true;
+	st->fenced_to = kept_handed_to(st->store);
+	st->fence.rows = true;
+	st->fence.passed = on_delivered;
+	st->fence.arg = st;
+	fence_begin(st->sinks, &st->fence);
+	fence_set(st->sinks, &st->fence);
+}
+
+static bool
+give_way(void *arg)
+{
+	const struct standing *st = arg;
+
+	return st->store && kept_drop(st->store);
+}
+
+/* ----- Active, or not */
+
+/* The lock is its own. What may have been missed is told with it, and is no gap any more. */
+static void
+begin(struct standing *st)
+{
+	int64_t missing = st->store ? kept_missing_of_all(st->store) : -1;
+
+	if (st->taken_before && missing >= 0) {
+		st->record.since = missing;
+		st->record.gap = st->record.time - missing;
+	}
+	st->taken_before = st->active = true;
+	if (!st->store)
+		return;
+	kept_forget_gaps(st->store);
+	kept_own(st->store);
+	signs_lock_at(st->signs, exclusive_place(st->exclusive));
+	signs_begin(st->signs);
+}
+
+/* Another process has it, where there is no reason. */
+static void
+wait(struct standing *st)
+{
+	step_down(st);
+	if (st->record.reason)
+		return;
+	st->taken_before = true;
+	if (st->store)
+		signs_lock_at(st->signs, exclusive_place(st->exclusive));
+}
+
+const struct record *
+standing_next(struct standing *st)
+{
+	const struct record *r = st ? exclusive_next(st->exclusive) : NULL;
+
+	if (!r)
+		return NULL;
+	st->record = *r;
+	if (r->kind == RECORD_ACTIVE)
+		begin(st);
+	else
+		wait(st);
+	return &st->record;
+}
+
+static bool
+may_deliver(void *arg)
+{
+	const struct standing *st = arg;
+
+	return !st->active || exclusive_holds(st->exclusive);
+}
+
+void
+standing_end(struct standing *st)
+{
+	if (!st)
+		return;
+	if (!st->active)
+		exclusive_forget(st->exclusive);
+	if (st->signs)
+		signs_stop(st->signs);
+}
+
+struct standing *
+standing_new(const struct standing_settings *settings)
+{
+	struct standing *st = xcalloc(1, sizeof *st);
+
+	st->sources = settings->sources;
+	st->sinks = settings->sinks;
+	st->exclusive = exclusive_new(settings->base, settings->key, where, st);
+	st->channel = sign_channel(settings->key);
+	st->sinks->may_deliver = may_deliver;
+	st->sinks->arg = st;
+	if (!settings->keeps)
+		return st;
+	st->sinks->give_way = give_way;
+	log_debug("signs of life are on the channel %s", st->channel);
+	st->store = kept_open(st->sinks);
+	st->signs = signs_open(settings->base, st->channel, st->store);
+	return st;
+}
+
+void
+standing_free(struct standing *st)
+{
+	if (!st)
+		return;
+	exclusive_free(st->exclusive);
+	for (size_t i = 0; i < st->sources->count; i++)
+		close_post(st->sources->list[i], false);
+	if (st->store) {
+		fence_cancel(st->sinks, &st->fence);
+		signs_close(st->signs);
+		kept_close(st->store);
+	}
+	st->sinks->may_deliver = NULL;
+	st->sinks->give_way = NULL;
+	free(st->channel);
+	free(st);
+}

@@ -1,0 +1,483 @@
+#include "config.h"
+
+#include "postgres/connector.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <event2/event.h>
+#include <event2/event_struct.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/time.h>
+
+#include "base/buffer.h"
+#include "base/log.h"
+#include "base/pace.h"
+#include "base/prompt.h"
+#include "postgres/message.h"
+#include "postgres/passfile.h"
+#include "postgres/resolve.h"
+#include "postgres/sqlstate.h"
+#include "postgres/target.h"
+
+struct connector {
+	struct event_base *base;
+	struct target *target;
+	struct connector_policy policy;
+	connector_done *done;
+	void *arg;
+
+	struct target_host beside; /* of policy.beside: the only host; else NULLs */
+	bool standby_pass;         /* the first pass of prefer-standby */
+	size_t host, address;
+	struct addresses
+	    addresses; /* of the current host; an empty string: none to give to libpq */
+	PGconn *conn;
+
+	struct resolve *resolving;
+	struct prompt *prompting;
+	struct pace_job job; /* runs `step`: what goes on next */
+	void (*step)(struct connector *c);
+	struct event io, deadline;
+	bool io_added;
+
+	struct buffer errors; /* of every attempt, joined by "; " */
+	char sqlstate[6];     /* of the last error that had one */
+	bool permanent;
+};
+
+static void next_address(struct connector *c);
+static void start_host(struct connector *c);
+static void attempt(struct connector *c);
+
+/* Not at once, for there may be many of us: when the turn comes. */
+static void
+proceed(struct connector *c, void (*step)(struct connector *c))
+{
+	c->step = step;
+	pace_add(&c->job);
+}
+
+static void
+on_turn(void *arg)
+{
+	struct connector *c = arg;
+
+	c->step(c);
+}
+
+static int64_t
+attempt_timeout(const struct connector *c)
+{
+	return c->target->attempt_timeout < 0 ? CONNECTOR_TIMEOUT : c->target->attempt_timeout;
+}
+
+static void
+arm_deadline(struct connector *c)
+{
+	struct timeval tv;
+
+	timeval_from(attempt_timeout(c), &tv);
+	if (attempt_timeout(c) > 0)
+		event_add(&c->deadline, &tv);
+}
+
+static void
+close_attempt(struct connector *c)
+{
+	if (c->io_added)
+		event_del(&c->io);
+	c->io_added = false;
+	event_del(&c->deadline);
+	pace_remove(&c->job);
+	PQfinish(c->conn);
+	c->conn = NULL;
+}
+
+void
+connector_cancel(struct connector *c)
+{
+	close_attempt(c);
+	if (c->resolving)
+		resolve_cancel(c->resolving);
+	if (c->prompting)
+		prompt_cancel(c->prompting);
+	addresses_free(&c->addresses);
+	buffer_free(&c->errors);
+	free(c->beside.host);
+	free(c->beside.hostaddr);
+	free(c->beside.port);
+	free(c);
+}
+
+static void
+succeed(struct connector *c)
+{
+	PGconn *conn = c->conn;
+	connector_done *done = c->done;
+	void *arg = c->arg;
+
+	event_del(&c->io); /* before the callback registers the socket anew */
+	c->conn = NULL;
+	c->io_added = false;
+	connector_cancel(c);
+	done(conn, NULL, arg);
+}
+
+static void
+fail(struct connector *c)
+{
+	struct connector_failure failure;
+
+	buffer_add(&c->errors, "", 1);
+	failure.reason = buffer_content(&c->errors);
+	failure.sqlstate = c->sqlstate[0] ? c->sqlstate : NULL;
+	failure.permanent = c->permanent;
+	close_attempt(c);
+	c->done(NULL, &failure, c->arg);
+	connector_cancel(c);
+}
+
+/* Keeps an error; the same one from another address adds nothing. */
+static void
+add_error(struct connector *c, const char *text)
+{
+	size_t length = strlen(text);
+	const char *kept;
+
+	buffer_add(&c->errors, "", 1);
+	kept = buffer_content(&c->errors);
+	if (strstr(kept, text)) {
+		c->errors.end--;
+		return;
+	}
+	c->errors.end--;
+	if (buffer_length(&c->errors))
+		buffer_add(&c->errors, "; ", 2);
+	buffer_add(&c->errors, text, length);
+}
+
+static void
+next_host(struct connector *c)
+{
+	addresses_free(&c->addresses);
+	c->address = 0;
+	if (c->beside.host || ++c->host == c->target->host_count) {
+		if (!c->standby_pass) {
+			fail(c);
+			return;
+		}
+		c->standby_pass = false;
+		c->host = 0;
+		buffer_clear(&c->errors);
+	}
+	proceed(c, start_host); /* not from here: there may be thousands */
+}
+
+static void
+next_address(struct connector *c)
+{
+	if (++c->address < c->addresses.count)
+		proceed(c, attempt);
+	else
+		next_host(c);
+}
+
+static void
+tell_prompting(struct connector *c, bool prompting)
+{
+	if (c->policy.prompting)
+		c->policy.prompting(prompting, c->arg);
+}
+
+static void
+on_password(const char *password, void *arg)
+{
+	struct connector *c = arg;
+
+	c->prompting = NULL;
+	tell_prompting(c, false);
+	if (!password) {
+		add_error(c, "a password is needed, and there is no terminal to ask for it");
+		c->permanent = true;
+		fail(c);
+		return;
+	}
+	free(c->target->password);
+	c->target->password = xstrdup(password);
+	if (c->addresses.count)
+		attempt(c);
+	else
+		start_host(c);
+}
+
+static void
+ask_password(struct connector *c)
+{
+	tell_prompting(c, true);
+	c->prompting = prompt_start(c->base, c->target->label, c->target->user, on_password, c);
+}
+
+/* For a reason of our own. */
+static void
+give_up_address(struct connector *c, const char *text)
+{
+	add_error(c, text);
+	c->sqlstate[0] = '\0';
+	close_attempt(c);
+	next_address(c);
+}
+
+/* The attempt on this address ended with an error: what it was decides where to go on. */
+static void
+attempt_failed(struct connector *c)
+{
+	bool wants_password =
+	    PQconnectionNeedsPassword(c->conn) && !c->policy.never_prompt && !c->target->password;
+	char sqlstate[6] = "";
+	char *text = message_of_connection(c->conn, sqlstate);
+
+	if (wants_password) {
+		free(text);
+		close_attempt(c);
+		ask_password(c);
+		return;
+	}
+	c->permanent =
+	    sqlstate_permanent(*sqlstate ? sqlstate : NULL) || PQconnectionNeedsPassword(c->conn);
+	memcpy(c->sqlstate, sqlstate, sizeof sqlstate);
+	add_error(c, text);
+	free(text);
+	close_attempt(c);
+	/* As libpq: the next host may be up, but it would not like the password any better. */
+	if (c->permanent)
+		fail(c);
+	else
+		next_address(c);
+}
+
+static void on_io(evutil_socket_t fd, short what, void *arg);
+
+/* The last thing that is done in a step: where it fails, the attempt has. */
+static void
+await(struct connector *c, short what)
+{
+	char *text;
+
+	event_assign(&c->io, c->base, PQsocket(c->conn), what, on_io, c);
+	c->io_added = event_add(&c->io, NULL) == 0;
+	if (c->io_added)
+		return;
+	text = xasprintf("could not watch the connection: %s", strerror(errno));
+	give_up_address(c, text);
+	free(text);
+}
+
+static void
+poll_connection(struct connector *c)
+{
+	PostgresPollingStatusType status;
+
+	/* libpq may have a new socket under the same number: register it anew (fact F9). */
+	if (c->io_added)
+		event_del(&c->io);
+	c->io_added = false;
+	status = PQconnectPoll(c->conn);
+	if (status == PGRES_POLLING_OK) {
+		PQsetErrorVerbosity(c->conn, PQERRORS_DEFAULT);
+		if (PQsetnonblocking(c->conn, 1) == 0)
+			succeed(c);
+		else
+			attempt_failed(c);
+		return;
+	}
+	if (status == PGRES_POLLING_FAILED) {
+		attempt_failed(c);
+		return;
+	}
+	await(c, status == PGRES_POLLING_READING ? EV_READ : EV_WRITE);
+}
+
+static void
+on_io(evutil_socket_t fd, short what, void *arg)
+{
+	struct connector *c = arg;
+
+	(void)fd;
+	(void)what;
+	c->io_added = false;
+	proceed(c, poll_connection);
+}
+
+static const struct target_host *
+current_host(const struct connector *c)
+{
+	return c->beside.host ? &c->beside : &c->target->hosts[c->host];
+}
+
+static void
+on_deadline(evutil_socket_t fd, short what, void *arg)
+{
+	struct connector *c = arg;
+	const struct target_host *h = current_host(c);
+	char *text = xasprintf("connection to server at \"%s\", port %s: %s in %g s",
+	    *h->host ? h->host : h->hostaddr, h->port,
+	    c->resolving ? "the name was not resolved" : "no answer",
+	    (double)attempt_timeout(c) / SECOND);
+
+	(void)fd;
+	(void)what;
+	if (c->resolving) {
+		resolve_cancel(c->resolving);
+		c->resolving = NULL; /* no address is known: the next one is the next host's */
+	}
+	give_up_address(c, text);
+	free(text);
+}
+
+static void
+ignore_notice(void *arg, const PGresult *result)
+{
+	(void)arg;
+	(void)result;
+}
+
+/* What libpq may look for a password in. Where it has one it does not. */
+static const char *
+usable_passfile(const struct target *t)
+{
+	char *warning = NULL;
+	const char *path;
+
+	if (!t->passfile || (t->password && *t->password))
+		return t->passfile;
+	path = passfile_usable(t->passfile, &warning);
+	if (warning)
+		log_warning("%s", warning);
+	free(warning);
+	return path;
+}
+
+static PGconn *
+start_connection(const struct connector *c)
+{
+	const struct target *t = c->target;
+	const struct target_host *h = current_host(c);
+	const char *hostaddr = c->addresses.list[c->address];
+	const char *keywords[64], *values[64];
+	size_t n = 0;
+
+	for (; n < t->params.count && n < 57; n++) {
+		keywords[n] = t->params.keywords[n];
+		values[n] = t->params.values[n];
+	}
+#define SET(keyword, value) (keywords[n] = (keyword), values[n++] = (value))
+	SET("host", h->host);
+	SET("hostaddr", *hostaddr ? hostaddr : NULL);
+	SET("port", h->port);
+	SET("password", t->password);
+	SET("passfile", usable_passfile(t));
+	if (c->standby_pass)
+		SET("target_session_attrs", "standby");
+#undef SET
+	keywords[n] = values[n] = NULL;
+	return PQconnectStartParams(keywords, values, 0);
+}
+
+static void
+attempt(struct connector *c)
+{
+	c->conn = start_connection(c);
+	if (!c->conn || PQstatus(c->conn) == CONNECTION_BAD) {
+		attempt_failed(c);
+		return;
+	}
+	PQsetErrorVerbosity(c->conn, PQERRORS_VERBOSE); /* the only way to an SQLSTATE */
+	PQsetNoticeReceiver(c->conn, ignore_notice, NULL);
+	arm_deadline(c);
+	await(c, EV_WRITE);
+}
+
+static void
+on_resolved(const struct addresses *found, void *arg)
+{
+	struct connector *c = arg;
+
+	c->resolving = NULL;
+	event_del(&c->deadline);
+	if (found->count == 0) {
+		add_error(c, found->error);
+		c->sqlstate[0] = '\0';
+		next_host(c);
+		return;
+	}
+	addresses_copy(&c->addresses, found);
+	proceed(c, attempt);
+}
+
+static void
+start_host(struct connector *c)
+{
+	const struct target_host *h = current_host(c);
+
+	if (!*h->hostaddr && resolve_needed(h->host)) {
+		c->resolving = resolve_start(c->base, h->host, on_resolved, c);
+		if (c->resolving) {
+			arm_deadline(c);
+		} else {
+			add_error(c, strerror(errno));
+			next_host(c);
+		}
+		return;
+	}
+	c->addresses.list = xmalloc(sizeof *c->addresses.list);
+	c->addresses.list[0] = xstrdup(h->hostaddr);
+	c->addresses.count = 1;
+	attempt(c);
+}
+
+static void
+begin(struct connector *c)
+{
+	if (c->target->trouble) {
+		add_error(c, c->target->trouble);
+		c->permanent = true;
+		fail(c);
+		return;
+	}
+	if (c->policy.force_prompt) /* as psql: though one is known */
+		ask_password(c);
+	else
+		start_host(c);
+}
+
+static void
+set_beside(struct connector *c, const PGconn *conn)
+{
+	const char *address = PQhostaddr(conn);
+
+	c->beside.host = xstrdup(PQhost(conn));
+	c->beside.hostaddr = xstrdup(address ? address : "");
+	c->beside.port = xstrdup(PQport(conn));
+}
+
+struct connector *
+connector_start(struct event_base *base, struct target *target,
+    const struct connector_policy *policy, connector_done *done, void *arg)
+{
+	struct connector *c = xcalloc(1, sizeof *c);
+
+	c->base = base;
+	c->target = target;
+	c->policy = *policy;
+	c->done = done;
+	c->arg = arg;
+	if (policy->beside)
+		set_beside(c, policy->beside);
+	c->standby_pass = target->prefer_standby && !policy->beside;
+	c->job.run = on_turn;
+	c->job.arg = c;
+	evtimer_assign(&c->deadline, base, on_deadline, c);
+	proceed(c, begin);
+	return c;
+}

@@ -1,0 +1,291 @@
+#include "config.h"
+
+#include "record/terminal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/buffer.h"
+#include "base/tty.h"
+#include "record/canvas.h"
+#include "record/encoding.h"
+#include "record/jsonview.h"
+#include "record/record.h"
+
+/* Values up to this many columns are lined up. */
+#define ALIGN_MAX 24
+/* Where the payload would start further right than in the middle, its further lines start here. */
+#define INDENT_MIN 4
+#define STEP       2 /* columns for each depth of JSON */
+
+/*
+ * Colours of the 256 that have a contrast of more than 4 to both black and white, so that they can be
+ * read on either.
+ */
+static const char *const palette[] = {
+    "38;5;28", "38;5;63", "38;5;130", "38;5;163", "38;5;30", "38;5;98", "38;5;131", "38;5;64"};
+
+#define COLORS (sizeof palette / sizeof palette[0])
+
+static const char style_faint[] = "2";
+
+static const char *const json_styles[] = {
+    [JSONVIEW_KEY] = "38;5;63",
+    [JSONVIEW_STRING] = "38;5;28",
+    [JSONVIEW_NUMBER] = "38;5;130",
+    [JSONVIEW_WORD] = "38;5;163",
+};
+
+struct terminal {
+	struct terminal_settings settings;
+	bool is_terminal;
+	struct canvas canvas;
+	struct buffer scratch;                     /* what was converted, or is to be painted */
+	int label_width, channel_width, pid_width; /* the most so far */
+};
+
+static bool
+wants_colour(enum color color)
+{
+	const char *no = getenv("NO_COLOR");
+
+	if (color != COLOR_AUTO)
+		return color == COLOR_ALWAYS;
+	return tty_is_capable(STDOUT_FILENO) && !(no && *no);
+}
+
+struct terminal *
+terminal_new(const struct terminal_settings *settings)
+{
+	bool is_terminal = isatty(STDOUT_FILENO);
+	bool colour = wants_colour(settings->color), ascii;
+	struct terminal *t;
+
+	if (settings->layout == LAYOUT_EXACT || (!is_terminal && !colour))
+		return NULL;
+	ascii = !tty_reads_utf8() && is_terminal;
+	if (settings->layout == LAYOUT_JSON && !colour && !ascii)
+		return NULL;
+	t = xcalloc(1, sizeof *t);
+	t->settings = *settings;
+	t->is_terminal = is_terminal;
+	t->canvas.colour = colour;
+	t->canvas.ascii = ascii;
+	return t;
+}
+
+void
+terminal_free(struct terminal *t)
+{
+	if (!t)
+		return;
+	buffer_free(&t->scratch);
+	free(t);
+}
+
+/* The same for a name wherever it comes: FNV-1a. */
+static const char *
+name_style(const char *name, size_t n)
+{
+	uint32_t hash = 2166136261u;
+
+	for (size_t i = 0; i < n; i++)
+		hash = (hash ^ (unsigned char)name[i]) * 16777619u;
+	return palette[hash % COLORS];
+}
+
+/* Then a space, after as much room as the widest so far took. */
+static void
+write_field(struct canvas *c, const char *style, const char *s, size_t n, int *widest)
+{
+	int columns = canvas_columns(c, s, n), start = c->column;
+
+	if (columns > *widest)
+		*widest = columns < ALIGN_MAX ? columns : ALIGN_MAX;
+	canvas_style(c, style);
+	canvas_text(c, s, n);
+	canvas_style(c, NULL);
+	canvas_pad(c, start + *widest);
+	canvas_plain(c, " ");
+}
+
+static void
+write_time(struct canvas *c, int64_t us)
+{
+	time_t seconds = us / SECOND;
+	struct tm tm;
+	char text[32];
+
+	localtime_r(&seconds, &tm);
+	snprintf(text, sizeof text, "%02d:%02d:%02d.%03d", tm.tm_hour, tm.tm_min, tm.tm_sec,
+	    (int)(us % SECOND / 1000));
+	canvas_style(c, style_faint);
+	canvas_plain(c, text);
+	canvas_style(c, NULL);
+	canvas_plain(c, " ");
+}
+
+static void
+write_pid(struct terminal *t, int pid)
+{
+	char text[16];
+	int n = snprintf(text, sizeof text, "%d", pid);
+
+	write_field(&t->canvas, style_faint, text, (size_t)n, &t->pid_width);
+}
+
+/* Depth by depth as far as there is room for it. */
+static void
+break_json(struct canvas *c, int indent, size_t depth)
+{
+	int deepest = c->width ? (c->width - indent) / 2 : 80;
+	int columns = depth < 1000 ? STEP * (int)depth : deepest;
+
+	canvas_break(c, indent + (columns < deepest ? columns : deepest));
+}
+
+/* What stands before a token, where JSON goes over several lines. */
+static void
+write_pretty_space(struct canvas *c, const struct jsonview *v, enum jsonview_token token,
+    enum jsonview_token before, int indent)
+{
+	if (before == JSONVIEW_COLON)
+		canvas_plain(c, " ");
+	else if (before == JSONVIEW_OPEN && token != JSONVIEW_CLOSE)
+		break_json(c, indent, v->depth - (token == JSONVIEW_OPEN));
+	else if (token == JSONVIEW_CLOSE && before != JSONVIEW_OPEN)
+		break_json(c, indent, v->depth);
+	else if (before == JSONVIEW_COMMA)
+		break_json(c, indent, v->depth - (token == JSONVIEW_OPEN));
+}
+
+/* `n` bytes that are a document of JSON. On one line, a space stands wherever there was some. */
+static void
+write_json(struct canvas *c, const char *s, size_t n, bool pretty)
+{
+	struct jsonview v;
+	enum jsonview_token token, before = JSONVIEW_END;
+	const char *end = s;
+	int indent = c->indent;
+
+	jsonview_start(&v, s, n);
+	while ((token = jsonview_next(&v)) > JSONVIEW_ERROR) {
+		if (pretty)
+			write_pretty_space(c, &v, token, before, indent);
+		else if (v.token > end && before != JSONVIEW_END)
+			canvas_plain(c, " ");
+		canvas_style(c, token >= JSONVIEW_KEY ? json_styles[token] : NULL);
+		canvas_json(c, v.token, v.length);
+		end = v.token + v.length;
+		before = token;
+	}
+	canvas_style(c, NULL);
+}
+
+/* As text, where an odd byte stays apart from its neighbours. */
+static void
+write_segments(struct canvas *c, const struct segments *segments)
+{
+	for (size_t i = 0; i < segments->count; i++)
+		canvas_text(c, segments->list[i].bytes, segments->list[i].length);
+}
+
+/* Where the payload would start far to the right, and does not fit there, it gets lines of its own. */
+static void
+place(struct canvas *c, const char *s, size_t n)
+{
+	c->indent = c->column;
+	if (c->width == 0 || c->column <= c->width / 2)
+		return;
+	c->indent = INDENT_MIN;
+	if (canvas_columns(c, s, n) > c->width - c->column)
+		canvas_break(c, c->indent);
+}
+
+static void
+write_utf8(struct terminal *t, const char *s, size_t n)
+{
+	place(&t->canvas, s, n);
+	if (jsonview_is_document(s, n))
+		write_json(&t->canvas, s, n, t->settings.pretty);
+	else
+		canvas_text(&t->canvas, s, n);
+}
+
+static void
+write_payload(struct terminal *t, const struct record *r)
+{
+	struct segments converted;
+
+	if (!r->origin->encoding) {
+		write_utf8(t, r->payload, r->payload_length);
+		return;
+	}
+	converted = encoding_to_utf8(r->origin->encoding, r->payload, r->payload_length);
+	if (!converted.lossless) {
+		place(&t->canvas, r->payload, r->payload_length);
+		write_segments(&t->canvas, &converted);
+		return;
+	}
+	buffer_clear(&t->scratch);
+	for (size_t i = 0; i < converted.count; i++)
+		buffer_add(&t->scratch, converted.list[i].bytes, converted.list[i].length);
+	write_utf8(t, buffer_content(&t->scratch), buffer_length(&t->scratch));
+}
+
+/* A channel that is not valid in its encoding gets its bytes as they are: they are escaped. */
+static void
+write_channel(struct terminal *t, const struct record *r)
+{
+	struct segments converted;
+	const char *s = r->channel;
+	size_t n = r->channel_length;
+
+	if (r->origin->encoding) {
+		converted = encoding_to_utf8(r->origin->encoding, s, n);
+		buffer_clear(&t->scratch);
+		for (size_t i = 0; i < converted.count; i++)
+			buffer_add(&t->scratch, converted.list[i].bytes, converted.list[i].length);
+		s = buffer_content(&t->scratch);
+		n = buffer_length(&t->scratch);
+	}
+	write_field(&t->canvas, name_style(s, n), s, n, &t->channel_width);
+}
+
+bool
+terminal_write(struct terminal *t, const struct record *r, struct buffer *out)
+{
+	struct canvas *c = &t->canvas;
+
+	if (t->settings.layout != LAYOUT_LINES)
+		return false;
+	c->out = out;
+	c->width = 0; /* what stands before the payload does not wrap */
+	write_time(c, r->time);
+	if (t->settings.labels)
+		write_field(c, NULL, r->origin->label, r->origin->label_length, &t->label_width);
+	write_channel(t, r);
+	write_pid(t, r->pid);
+	c->width = t->is_terminal ? tty_width(STDOUT_FILENO) : 0;
+	write_payload(t, r);
+	canvas_end(c);
+	return true;
+}
+
+void
+terminal_paint(struct terminal *t, struct buffer *out, size_t start)
+{
+	size_t n = out->end - out->start - start;
+
+	buffer_clear(&t->scratch);
+	buffer_add(&t->scratch, out->data + out->start + start, n);
+	out->end -= n;
+	t->canvas.out = out;
+	write_json(&t->canvas, buffer_content(&t->scratch), n, false);
+	/* The newline or NUL that ends it is no part of the document. */
+	buffer_add(out, t->scratch.data + t->scratch.end - 1, 1);
+	t->canvas.column = 0;
+}

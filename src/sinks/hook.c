@@ -1,0 +1,316 @@
+#include "config.h"
+
+#include "sinks/hook.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "base/buffer.h"
+#include "base/child.h"
+#include "base/log.h"
+#include "record/backlog.h"
+#include "record/format.h"
+#include "record/record.h"
+#include "sinks/environment.h"
+
+static const struct {
+	const char *name;
+	unsigned kinds;
+} kinds[HOOK_KINDS] = {
+    [HOOK_NOTIFY] = {"the notification command", RECORD_BIT(RECORD_NOTIFICATION)},
+    [HOOK_BATCH] = {"the batch command", RECORD_BIT(RECORD_NOTIFICATION)},
+    [HOOK_IDLE] = {"the idle command", RECORD_BIT(RECORD_IDLE)},
+    [HOOK_LISTEN] = {"the listen command", RECORD_BIT(RECORD_LISTENING)},
+    [HOOK_LOST] = {"the lost command", RECORD_BIT(RECORD_LOST)},
+};
+
+/* Notifications, counted as they were taken, that the spool has discarded. */
+struct range {
+	uint64_t begin, end;
+};
+
+struct hook {
+	struct sink sink;
+	struct hook_settings settings;
+	struct child *child;
+	char **environment; /* the first `inherited` are ours, for every run */
+	size_t inherited;
+	struct backlog backlog; /* a batch: formatted notifications; else: packed environments */
+	struct buffer scratch;
+	struct fifo input;
+	uint64_t settled;     /* of all that were taken, with a spool */
+	struct fifo excluded; /* struct range: those of them that it has discarded */
+	uint64_t running;     /* records that the command runs for; 0: it does not */
+	uint64_t takeover;    /* of all that were taken, how many up to the last with that mark */
+	uint64_t idle_missed; /* the counts of idle events that found it running */
+	bool warned;          /* that this run is too long */
+	struct log_pace pace;
+};
+
+/* Without the article. */
+static const char *
+name(const struct hook *h)
+{
+	return h->sink.name + strlen("the ");
+}
+
+static void
+hold(struct hook *h)
+{
+	sink_hold(&h->sink, backlog_size(&h->backlog) + child_input_left(h->child));
+}
+
+static void
+end_run(struct hook *h, bool ok)
+{
+	uint64_t running = h->running;
+
+	h->running = 0;
+	sink_done(&h->sink, running, ok ? SINK_DELIVERED : SINK_FAILED);
+}
+
+static void
+on_done(int status, void *arg)
+{
+	struct hook *h = arg;
+
+	if (WIFSIGNALED(status))
+		log_warning("%s was ended by signal %d (%s)", name(h), WTERMSIG(status),
+		    strsignal(WTERMSIG(status)));
+	else if (WEXITSTATUS(status))
+		log_warning("%s ended with status %d", name(h), WEXITSTATUS(status));
+	end_run(h, WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	h->settings.changed(h->settings.arg);
+}
+
+/* How many of what waits next stand before what the spool has discarded. */
+static uint64_t
+next_included(struct hook *h)
+{
+	const struct range *r;
+	size_t n;
+
+	while ((r = fifo_front(&h->excluded, &n)) && r->end <= h->sink.out)
+		fifo_consume(&h->excluded, sizeof *r);
+	if (!r)
+		return UINT64_MAX;
+	return r->begin > h->sink.out ? r->begin - h->sink.out : 0;
+}
+
+/* What waits next: behind what was discarded, here or by the spool, which will never run. */
+static struct queue *
+next_queue(struct hook *h)
+{
+	struct queue *q;
+	struct queue_entry *e;
+
+	while ((q = backlog_oldest(&h->backlog)) &&
+	       ((e = queue_front(q))->kind == QUEUE_GAP || next_included(h) == 0)) {
+		sink_done(&h->sink, e->count, SINK_DISCARDED);
+		queue_drop(q);
+	}
+	return q;
+}
+
+/* What the next run is told goes to `scratch` and `input`. Returns the number of records. */
+static size_t
+next_run(struct hook *h, struct queue *q)
+{
+	size_t n = 1;
+
+	buffer_clear(&h->scratch);
+	if (h->settings.kind == HOOK_BATCH) {
+		n = backlog_take_run(&h->backlog, next_included(h), &h->input);
+		environment_pack_batch(n, h->takeover > h->sink.out, clock_realtime(), &h->scratch);
+	} else {
+		queue_pop(q, &h->scratch);
+	}
+	return n;
+}
+
+static void
+start(struct hook *h, struct queue *q)
+{
+	const struct child_spec spec = {
+	    .command = h->settings.command,
+	    .environment = h->environment,
+	    .output = h->settings.output,
+	    .timeout = h->settings.timeout,
+	    .input = &h->input,
+	};
+	char **variables = h->environment + h->inherited;
+	struct input input;
+	size_t n;
+
+	h->running = next_run(h, q);
+	n = environment_unpack((char *)(uintptr_t)buffer_content(&h->scratch),
+	    buffer_length(&h->scratch), variables, &input);
+	variables[n] = NULL;
+	fifo_add(&h->input, input.bytes, input.length);
+	h->warned = false;
+	if (child_start(h->child, &spec))
+		return;
+	log_warning("could not run the %s: %s", name(h), strerror(errno));
+	fifo_consume(&h->input, h->input.length);
+	end_run(h, false);
+}
+
+/* A batch is not divided. */
+static bool
+may_start(const struct hook *h)
+{
+	if (!h->settings.spooled)
+		return true;
+	return h->settings.kind == HOOK_BATCH ? h->settled == h->sink.in : h->settled > h->sink.out;
+}
+
+static void
+hook_pass(struct sink *s)
+{
+	struct hook *h = (struct hook *)s;
+	struct queue *q;
+
+	while (!h->running && (q = next_queue(h)) && may_start(h) && sink_may_deliver(s))
+		start(h, q);
+	hold(h);
+}
+
+/* Events that find the last run unfinished are left out, and the next run has the sum. */
+static bool
+take_idle(struct hook *h, const struct record *r)
+{
+	struct record sum = *r;
+
+	if (h->running || backlog_oldest(&h->backlog)) {
+		h->idle_missed += r->count;
+		if (!h->warned && log_due(&h->pace))
+			log_warning("%s still runs: not started again", name(h));
+		h->warned = true;
+		return false;
+	}
+	sum.count += h->idle_missed;
+	h->idle_missed = 0;
+	environment_pack(&sum, &h->scratch);
+	return true;
+}
+
+static bool
+hook_take(struct sink *s, const struct record *r)
+{
+	struct hook *h = (struct hook *)s;
+
+	if (r->kind == RECORD_LOST && r->attempt > 1)
+		return false;
+	if (r->takeover)
+		h->takeover = s->in + 1;
+	buffer_clear(&h->scratch);
+	switch (h->settings.kind) {
+	case HOOK_BATCH:
+		format_write(h->settings.format, r, &h->scratch);
+		break;
+	case HOOK_IDLE:
+		if (!take_idle(h, r))
+			return false;
+		break;
+	default:
+		environment_pack(r, &h->scratch);
+	}
+	queue_add(&h->backlog.waiting, queue_kind_of(r), 1, buffer_content(&h->scratch),
+	    buffer_length(&h->scratch));
+	hold(h);
+	return true;
+}
+
+static bool
+hook_discard(struct sink *s)
+{
+	struct hook *h = (struct hook *)s;
+	bool discarded = backlog_discard(&h->backlog);
+
+	hold(h);
+	return discarded;
+}
+
+static uint64_t
+hook_forget(struct sink *s)
+{
+	struct hook *h = (struct hook *)s;
+	uint64_t n = backlog_forget(&h->backlog, h->settings.kind == HOOK_IDLE);
+
+	hold(h);
+	return n;
+}
+
+static bool
+hook_working(const struct sink *s)
+{
+	const struct hook *h = (const struct hook *)s;
+
+	if (h->running || child_lingers(h->child))
+		return true;
+	return backlog_size(&h->backlog) && may_start(h);
+}
+
+static void
+hook_stop(struct sink *s)
+{
+	child_terminate(((struct hook *)s)->child);
+}
+
+struct hook *
+hook_new(const struct hook_settings *settings)
+{
+	static const struct sink_ops ops = {.take = hook_take,
+	    .discard = hook_discard,
+	    .forget = hook_forget,
+	    .pass = hook_pass,
+	    .working = hook_working,
+	    .stop = hook_stop};
+	struct hook *h = xcalloc(1, sizeof *h);
+
+	h->sink.ops = &ops;
+	h->sink.name = kinds[settings->kind].name;
+	h->sink.kinds = kinds[settings->kind].kinds;
+	h->settings = *settings;
+	h->child = child_new(settings->base, on_done, h);
+	h->environment = environment_inherited(&h->inherited);
+	return h;
+}
+
+struct sink *
+hook_sink(struct hook *h)
+{
+	return &h->sink;
+}
+
+void
+hook_settle(struct hook *h, uint64_t count, bool committed)
+{
+	const struct range r = {h->settled, h->settled + count};
+
+	h->settled = r.end;
+	if (!committed)
+		fifo_add(&h->excluded, &r, sizeof r);
+}
+
+bool
+hook_finish(struct hook *h)
+{
+	uint64_t left = h->sink.in - h->sink.out;
+	bool notifications = h->sink.kinds & RECORD_BIT(RECORD_NOTIFICATION);
+
+	if (left)
+		log_error("%s was not run to its end for %" PRIu64 " %s%s", name(h), left,
+		    notifications ? "notification" : "event", left == 1 ? "" : "s");
+	child_free(h->child);
+	free(h->environment);
+	(void)backlog_free(&h->backlog);
+	fifo_free(&h->input);
+	fifo_free(&h->excluded);
+	buffer_free(&h->scratch);
+	free(h);
+	return left == 0;
+}

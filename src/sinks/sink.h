@@ -1,0 +1,192 @@
+/*
+ * The interface of every destination; the buffer that they share; and fences, the only bookkeeping
+ * of delivery.
+ *
+ * A sink counts what it took to deliver later (`in`), and what of that it is done with (`out`), in
+ * the same order. What it keeps meanwhile counts towards --buffer.
+ */
+#ifndef PGWAIT_SINK_H
+#define PGWAIT_SINK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/log.h"
+
+struct record;
+struct sink;
+struct sinks;
+
+struct sink_ops {
+	/*
+	 * Takes a record, which is borrowed, whether there is room or not. True: it is kept, and
+	 * sink_done() will be called for it. False: nothing is left to do for it.
+	 */
+	bool (*take)(struct sink *s, const struct record *r);
+	/* Discards its oldest whole notification; false where it holds none. NULL: it never does. */
+	bool (*discard)(struct sink *s);
+	/*
+	 * Gives up all notifications, and idle events that would run a command, unless they have begun; returns how
+	 * many notifications. sink_done() is called for them in their turn. NULL: it holds none.
+	 */
+	uint64_t (*forget)(struct sink *s);
+	/* Once in each pass of the loop: deliver what can be delivered now. NULL: nothing to do. */
+	void (*pass)(struct sink *s);
+	/* Whether something goes on by itself, such as a running command. NULL: no. */
+	bool (*working)(const struct sink *s);
+	/* Ends at once what goes on by itself. NULL: nothing does. */
+	void (*stop)(struct sink *s);
+};
+
+/* Embedded in every sink, at its start; zeroed but for the first three. */
+struct sink {
+	const struct sink_ops *ops;
+	const char *name; /* of what is slow when it holds much: "the reader of standard output" */
+	unsigned kinds;   /* RECORD_BIT()s of what it takes */
+	uint64_t in, out;
+	uint64_t progress; /* changes with every bit of delivery */
+	/* Kept by sink.c: */
+	size_t held;        /* bytes that wait in it */
+	uint64_t discarded; /* notifications */
+	struct log_pace pace;
+	struct sinks *set;
+	size_t index;
+};
+
+#define SINKS_MAX 10
+
+/* What happens when the buffer is full (--overflow). */
+enum overflow {
+	OVERFLOW_BLOCK, /* there is no room until the slow one has taken a quarter of it */
+	OVERFLOW_DROP,  /* the oldest notifications of the slow one make room */
+	OVERFLOW_EXIT,  /* there is no room, and pgwait ends */
+};
+
+/*
+ * The records that a sink takes between fence_begin() and fence_set(). The caller's, in that order,
+ * until `passed` was called, once every sink is done with them. `failed`: not all were delivered.
+ */
+struct fence {
+	bool
+	    rows; /* of a catch-up: only sinks of notifications matter, and not what they discard */
+	uint64_t from[SINKS_MAX], to[SINKS_MAX];
+	bool set, failed;
+	void (*passed)(struct fence *f, void *arg);
+	void *arg;
+	struct fence *next;
+};
+
+/* Zeroed, but for budget and overflow, and the functions and their argument: no sinks. */
+struct sinks {
+	size_t budget; /* bytes that all may hold together */
+	enum overflow overflow;
+	struct sink *list[SINKS_MAX];
+	struct sink *notified[SINKS_MAX + 1]; /* those that take notifications; NULL after them */
+	size_t count;
+	struct fence *fences; /* those that were set, in order: the first passes first */
+	size_t held;          /* by all, and kept beside them */
+	size_t kept;
+	bool full;
+	bool (*may_deliver)(void *arg); /* NULL: always; of notifications and idle events */
+	bool (*give_way)(void *arg);    /* drops some of what is kept; false: there is nothing */
+	void *arg;                      /* of both */
+	struct log_pace pace;
+};
+
+void sinks_add(struct sinks *set, struct sink *s);
+
+/* Gives a record to every sink that takes its kind. With OVERFLOW_DROP, makes room before. */
+void sinks_take(struct sinks *set, const struct record *r);
+
+/* So many bytes are kept beside the sinks now; they give way with OVERFLOW_DROP and OVERFLOW_EXIT. */
+void sinks_keep(struct sinks *set, size_t bytes);
+/* They do so now, if there is no room. */
+void sinks_give_way(const struct sinks *set);
+
+/* Three quarters of the buffer, and at least a byte: where nothing is held there is room. */
+static inline size_t
+sinks_low_mark(const struct sinks *set)
+{
+	return set->budget - set->budget / 4;
+}
+
+/*
+ * Whether a notification may be pulled. Events need not ask: they always find room. What is held may
+ * exceed the budget by them and by one notification.
+ */
+static inline bool
+sinks_room(struct sinks *set)
+{
+	if (set->overflow == OVERFLOW_DROP)
+		return true;
+	if (set->overflow == OVERFLOW_EXIT && set->kept)
+		sinks_give_way(set);
+	/* To stop and go on for every few bytes would cost more than the reading. */
+	if (set->held >= set->budget)
+		set->full = true;
+	else if (set->held <= sinks_low_mark(set))
+		set->full = false;
+	return !set->full;
+}
+/*
+ * Whether a row of a catch-up may be pulled: it is never discarded, and can wait where it is, so it leaves
+ * a part of the buffer to what cannot.
+ */
+bool sinks_room_for_row(const struct sinks *set);
+/* Whether what is held has reached the budget, whatever is done about that. */
+bool sinks_exceeded(const struct sinks *set);
+
+/* There is no room: says who is slow, and what that means; a warning, at growing distances. */
+void sinks_tell_full(struct sinks *set);
+/* Says how many notifications each sink has discarded in all, if any. */
+void sinks_tell_discarded(const struct sinks *set);
+
+/* Notifications that did not get through where -n counts: in the first sink that takes them. */
+uint64_t sinks_discarded(const struct sinks *set);
+
+bool sinks_working(const struct sinks *set);
+void sinks_stop(struct sinks *set);
+
+/*
+ * What sinks of notifications and idle events hold is not theirs to deliver any more: it is done, and not delivered,
+ * but for what has begun, and for events of other kinds. What they do by themselves is ended. Returns how many
+ * notifications it were where -n counts.
+ */
+uint64_t sinks_forget(struct sinks *set);
+
+/* Changes whenever anything is delivered. */
+uint64_t sinks_progress(const struct sinks *set);
+
+/* Every sink's pass, then the fences that it made pass. */
+void sinks_pass(struct sinks *set);
+
+void fence_begin(struct sinks *set, struct fence *f);
+/* It covers what the sinks hold already, too. */
+void fence_cover_held(const struct sinks *set, struct fence *f);
+/* `passed` is called from sinks_pass(). */
+void fence_set(struct sinks *set, struct fence *f);
+/* Nobody waits for it any more. It may have passed, or never have begun. */
+void fence_cancel(struct sinks *set, struct fence *f);
+
+/* For sinks: whether it may write, or start a command; to be asked right before. There will be another pass. */
+bool sink_may_deliver(const struct sink *s);
+
+/* For sinks: so many bytes wait in it now. */
+static inline void
+sink_hold(struct sink *s, size_t bytes)
+{
+	s->set->held += bytes - s->held;
+	s->held = bytes;
+}
+
+enum sink_outcome {
+	SINK_DELIVERED,
+	SINK_DISCARDED, /* notifications, and never rows */
+	SINK_FAILED,
+};
+
+/* For sinks: done with the next `n` records. */
+void sink_done(struct sink *s, uint64_t n, enum sink_outcome outcome);
+
+#endif

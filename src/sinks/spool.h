@@ -1,0 +1,41 @@
+/*
+ * The sink that appends what is received to a spool (spoolfile.h): notifications, and gaps in listening.
+ *
+ * Delivered means committed, once in a pass. What cannot be committed waits, as part of --buffer, and is
+ * tried again until it can.
+ */
+#ifndef PGWAIT_SPOOL_H
+#define PGWAIT_SPOOL_H
+
+#include "base/util.h"
+#include "sinks/sink.h"
+
+struct event_base;
+struct spool;
+
+struct spool_settings {
+	struct event_base *base;
+	const char *path; /* outlives it */
+	/* Runs when it is time to try again. */
+	void (*changed)(void *arg);
+	void *arg;
+	/* So many notifications, the next ones in their order, were committed, or else discarded. */
+	void (*settled)(uint64_t count, bool committed, void *arg);
+	void *settled_arg;
+};
+
+#ifdef HAVE_SQLITE
+/* NULL where the file cannot be opened, or is something else; it has been said. */
+struct spool *spool_new(const struct spool_settings *settings);
+struct sink *spool_sink(struct spool *s);
+
+/* Frees it; says on stderr what was not committed, and is false then. */
+MUST_CHECK bool spool_finish(struct spool *s);
+#else
+/* No option asks for one then. */
+#define spool_new(settings) ((void)(settings), NULL)
+#define spool_sink(s)       ((struct sink *)(s))
+#define spool_finish(s)     ((void)(s), true)
+#endif
+
+#endif
