@@ -12,7 +12,7 @@
 #include "control/control.h"
 #include "control/reload.h"
 #include "manager/manager.h"
-#include "manager/spooled.h"
+#include "manager/spool_drain.h"
 #include "settings/options.h"
 
 /*
@@ -54,58 +54,58 @@ on_signal(int signo, void *arg)
 }
 
 /* From the start of the manager to its end. */
-static struct ending
+static struct exit_status
 run(struct options *options)
 {
-	struct ending ending = {STATUS_ERROR, 0};
+	struct exit_status exit_status = {STATUS_ERROR, 0};
 	struct steering s = {.options = options};
 
 	if (options->from_spool)
-		return spooled_run(options);
+		return spool_drain_run(options);
 	s.manager = manager_new(options);
 	if (!s.manager)
-		return ending;
+		return exit_status;
 	s.control = control_new(s.manager, options);
 	if (s.control) {
 		manager_on_signal(s.manager, on_signal, &s);
 		manager_run(s.manager);
 		control_stop(s.control);
-		ending = manager_finish(s.manager);
+		exit_status = manager_finish(s.manager);
 		control_free(s.control);
 	} else {
 		(void)manager_finish(s.manager);
 	}
-	return ending;
+	return exit_status;
 }
 
-static struct ending
+static struct exit_status
 work(int argc, char **argv)
 {
 	struct options options;
-	struct ending ending = {STATUS_ERROR, 0};
+	struct exit_status exit_status = {STATUS_ERROR, 0};
 
 	if (!fill_standard_descriptors()) {
 		log_error("standard output is closed");
-		return ending;
+		return exit_status;
 	}
-	if (!options_parse(argc, argv, &options, &ending.status))
-		return ending;
+	if (!options_parse(argc, argv, &options, &exit_status.status))
+		return exit_status;
 	limits_raise();
-	ending = options.check ? doctor_run(&options) : run(&options);
+	exit_status = options.check ? doctor_run(&options) : run(&options);
 	options_free(&options);
-	return ending;
+	return exit_status;
 }
 
 int
 main(int argc, char **argv)
 {
-	struct ending ending;
+	struct exit_status exit_status;
 
 	signals_start();
-	ending = work(argc, argv);
+	exit_status = work(argc, argv);
 	log_finish();
-	if (!ending.signal)
-		return ending.status;
-	signals_die(ending.signal);
-	return 128 + ending.signal;
+	if (!exit_status.signal)
+		return exit_status.status;
+	signals_die(exit_status.signal);
+	return 128 + exit_status.signal;
 }

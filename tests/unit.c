@@ -11,17 +11,17 @@
 #include "base/escape.h"
 #include "base/ticker.h"
 #include "base/util.h"
-#include "manager/ending.h"
-#include "postgres/requests.h"
+#include "manager/exit_status.h"
+#include "postgres/request_queue.h"
 #include "postgres/sqlstate.h"
 #include "postgres/target.h"
 #include "record/encoding.h"
-#include "record/event.h"
+#include "record/event_json.h"
 #include "record/format.h"
 #include "record/queue.h"
 #include "record/record.h"
 #include "settings/operands.h"
-#include "sinks/environment.h"
+#include "sinks/hook_env.h"
 #include "sinks/sink.h"
 #include "tap.h"
 
@@ -411,18 +411,19 @@ test_events(void)
 		struct buffer got = {0}, expected = {0};
 
 		r.time = SOME_TIME;
-		event_write(&r, &got);
+		event_json_write(&r, &got);
 		buffer_addf(&expected, "{\"event\":%.*s%s%s%s", (int)(common - cases[i].json),
 		    cases[i].json, *common == 'C' ? "\"connection\":\"app@db1\"," : "", time,
 		    common + 1);
 		buffer_add(&expected, "", 1);
 		check_bytes("event", buffer_content(&got), buffer_length(&got),
 		    buffer_content(&expected), buffer_length(&expected) - 1);
-		check(event_kinds() & RECORD_BIT(r.kind), "event_kinds", cases[i].json);
+		check(event_json_kinds() & RECORD_BIT(r.kind), "event_kinds", cases[i].json);
 		buffer_free(&got);
 		buffer_free(&expected);
 	}
-	check(!(event_kinds() & RECORD_BIT(RECORD_NOTIFICATION)), "event_kinds", "notifications");
+	check(!(event_json_kinds() & RECORD_BIT(RECORD_NOTIFICATION)), "event_kinds",
+	    "notifications");
 }
 
 /* A record is written where there is room for its worst case: sanitizers see if there is not. */
@@ -471,12 +472,12 @@ static const char *
 variable(const struct record *r, const char *name, struct input *input)
 {
 	static struct buffer packed;
-	char *variables[ENVIRONMENT_MAX];
+	char *variables[HOOK_ENV_MAX];
 	size_t n, length = strlen(name);
 
 	buffer_clear(&packed);
-	environment_pack(r, &packed);
-	n = environment_unpack(packed.data, buffer_length(&packed), variables, input);
+	hook_env_pack(r, &packed);
+	n = hook_env_unpack(packed.data, buffer_length(&packed), variables, input);
 	for (size_t i = 0; i < n; i++)
 		if (strncmp(variables[i], name, length) == 0 && variables[i][length] == '=')
 			return variables[i] + length + 1;
@@ -486,7 +487,7 @@ variable(const struct record *r, const char *name, struct input *input)
 static void
 test_environment(void)
 {
-	const size_t most = ENVIRONMENT_TEXT_MAX;
+	const size_t most = HOOK_ENV_TEXT_MAX;
 	struct origin origin = {.label = "app@db1", .label_length = 7};
 	struct record r = {
 	    .kind = RECORD_NOTIFICATION, .origin = &origin, .channel = "jobs", .channel_length = 4};
@@ -645,7 +646,7 @@ test_endings(void)
 {
 	static const struct {
 		struct outcome outcome;
-		struct ending ending;
+		struct exit_status ending;
 		const char *what;
 	} cases[] = {
 	    {{CAUSE_COUNT, 0, STATUS_OK, false, true}, {STATUS_OK, 0}, "count"},
@@ -665,7 +666,7 @@ test_endings(void)
 	};
 
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-		struct ending e = ending_of(&cases[i].outcome);
+		struct exit_status e = exit_status_of(&cases[i].outcome);
 
 		check(e.status == cases[i].ending.status && e.signal == cases[i].ending.signal,
 		    "ending", cases[i].what);

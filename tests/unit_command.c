@@ -7,11 +7,11 @@
 #include <string.h>
 
 #include "base/buffer.h"
-#include "base/lines.h"
+#include "base/line_reader.h"
 #include "base/util.h"
 #include "postgres/channel.h"
 #include "settings/command.h"
-#include "settings/configfile.h"
+#include "settings/config_file.h"
 #include "settings/operands.h"
 #include "tap.h"
 
@@ -228,14 +228,14 @@ test_syntax(void)
 static bool
 parse_config(const char *text, size_t length, struct subscriptions *to, char **error)
 {
-	struct configfile file = {.name = "pgwait.conf", .text = text, .length = length};
+	struct config_file file = {.name = "pgwait.conf", .text = text, .length = length};
 	struct target_defaults defaults = {.user = "u", .dbname = "d"};
 
-	return configfile_parse(&file, &defaults, to, error);
+	return config_file_parse(&file, &defaults, to, error);
 }
 
 static void
-test_configfile(void)
+test_config_file(void)
 {
 	static const struct {
 		const char *text, *wanted;
@@ -274,7 +274,7 @@ test_configfile(void)
 }
 
 static void
-test_configfile_refused(void)
+test_config_file_refused(void)
 {
 	static const struct {
 		const char *text, *error;
@@ -322,7 +322,7 @@ main(void)
 	test_commands_refused();
 	test_secrets();
 	test_syntax();
-	test_configfile();
-	test_configfile_refused();
+	test_config_file();
+	test_config_file_refused();
 	return check_end();
 }

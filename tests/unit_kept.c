@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "base/util.h"
-#include "manager/kept.h"
-#include "manager/sign.h"
+#include "manager/life_sign.h"
+#include "manager/undelivered.h"
 #include "record/record.h"
 #include "sinks/sink.h"
 #include "tap.h"
@@ -17,7 +17,7 @@ static struct origin one = {.label = "one", .label_length = 3, .serial = 1},
 		     two = {.label = "two", .label_length = 3, .serial = 2};
 
 static void
-add(struct kept *k, const struct origin *o, const char *payload, bool handed)
+add(struct undelivered *k, const struct origin *o, const char *payload, bool handed)
 {
 	const struct record r = {.kind = RECORD_NOTIFICATION,
 	    .origin = o,
@@ -29,7 +29,7 @@ add(struct kept *k, const struct origin *o, const char *payload, bool handed)
 	    .since = 100 + (int64_t)strlen(payload),
 	    .pid = 7};
 
-	kept_add(k, &r, handed);
+	undelivered_add(k, &r, handed);
 }
 
 /* All that waits, handed on: "one:a two:b", with "!" behind what others may have delivered. */
@@ -39,7 +39,7 @@ check_waits(struct store *s, const char *expected, const char *what)
 	const struct record *r;
 	struct buffer b = {0};
 
-	while ((r = kept_hand_on(s))) {
+	while ((r = undelivered_hand_on(s))) {
 		bool whole = r->channel_length == 4 && strcmp(r->channel, "jobs") == 0 &&
 			     strlen(r->payload) == r->payload_length && r->time == 5 && r->pid == 7;
 
@@ -54,30 +54,33 @@ static void
 test_order(void)
 {
 	struct sinks sinks = {.budget = 1 << 20};
-	struct store *s = kept_open(&sinks);
-	struct kept *a = kept_add_connection(s), *b = kept_add_connection(s);
+	struct store *s = undelivered_open(&sinks);
+	struct undelivered *a = undelivered_add_connection(s), *b = undelivered_add_connection(s);
 
-	check(!kept_waits(s) && !kept_hand_on(s) && kept_oldest(a) == -1, "nothing", "is kept");
+	check(!undelivered_waits(s) && !undelivered_hand_on(s) && undelivered_oldest(a) == -1,
+	    "nothing", "is kept");
 	add(a, &one, "1", false);
 	add(b, &two, "22", false);
 	add(a, &one, "", false);
-	check(kept_waits(s) && kept_oldest(a) == 101 && kept_oldest(b) == 102, "the oldest", "");
-	kept_own(s);
+	check(undelivered_waits(s) && undelivered_oldest(a) == 101 && undelivered_oldest(b) == 102,
+	    "the oldest", "");
+	undelivered_own(s);
 	add(b, &two, "4", false);
-	check(kept_handed_to(s) == 1, "handed on", "nothing");
+	check(undelivered_handed_to(s) == 1, "handed on", "nothing");
 	check_waits(s, "one:1! two:22! one:! two:4", "in the order in which they came");
-	check(kept_has_handed(s) && kept_handed_to(s) == kept_next_number(s), "handed on", "all");
-	kept_delivered(s, 3);
-	kept_put_back(s);
-	check(!kept_has_handed(s), "put back", "");
+	check(undelivered_has_handed(s) && undelivered_handed_to(s) == undelivered_next_number(s),
+	    "handed on", "all");
+	undelivered_delivered(s, 3);
+	undelivered_put_back(s);
+	check(!undelivered_has_handed(s), "put back", "");
 	check_waits(s, "one:! two:4", "what was not delivered comes again");
-	kept_delivered(s, kept_next_number(s));
-	check(!kept_has_handed(s) && sinks.held == 0, "delivered", "all");
+	undelivered_delivered(s, undelivered_next_number(s));
+	check(!undelivered_has_handed(s) && sinks.held == 0, "delivered", "all");
 	add(a, &one, "5", true);
-	kept_put_back(s);
-	kept_own(s);
+	undelivered_put_back(s);
+	undelivered_own(s);
 	check_waits(s, "one:5!", "what was taken from the sinks may be delivered by others");
-	kept_close(s);
+	undelivered_close(s);
 	check(sinks.held == 0, "closed", "");
 }
 
@@ -85,64 +88,67 @@ static void
 test_marks(void)
 {
 	struct sinks sinks = {.budget = 1 << 20};
-	struct store *s = kept_open(&sinks);
-	struct kept *a = kept_add_connection(s), *b = kept_add_connection(s);
+	struct store *s = undelivered_open(&sinks);
+	struct undelivered *a = undelivered_add_connection(s), *b = undelivered_add_connection(s);
 
-	kept_gap(a, 50);
+	undelivered_gap(a, 50);
 	add(a, &one, "1", false);
-	kept_mark(a, 9, 1);
+	undelivered_mark(a, 9, 1);
 	add(b, &two, "2", false);
-	kept_mark(b, 9, 1);
+	undelivered_mark(b, 9, 1);
 	add(a, &one, "3", false);
-	kept_delivered_to(a, 8, 1);
-	kept_delivered_to(a, 9, 2);
-	check(kept_oldest(a) == 101 && kept_missing_of_all(s) == 50, "a mark", "that is not known");
-	kept_delivered_to(a, 9, 1);
-	check(kept_missing(a) == -1 && kept_missing_of_all(s) == -1, "a gap", "that is behind");
+	undelivered_delivered_to(a, 8, 1);
+	undelivered_delivered_to(a, 9, 2);
+	check(undelivered_oldest(a) == 101 && undelivered_missing_of_all(s) == 50, "a mark",
+	    "that is not known");
+	undelivered_delivered_to(a, 9, 1);
+	check(undelivered_missing(a) == -1 && undelivered_missing_of_all(s) == -1, "a gap",
+	    "that is behind");
 	check_waits(s, "two:2 one:3", "a mark is of one connection");
-	kept_gap(a, 60);
-	kept_gap(a, 55);
-	kept_delivered_to(a, 9, 1);
-	check(kept_missing(a) == 55, "a mark", "before a gap");
-	kept_remove_connection(a, true);
-	check(kept_missing_of_all(s) == 55, "a gap", "of a connection that went");
-	kept_put_back(s);
+	undelivered_gap(a, 60);
+	undelivered_gap(a, 55);
+	undelivered_delivered_to(a, 9, 1);
+	check(undelivered_missing(a) == 55, "a mark", "before a gap");
+	undelivered_remove_connection(a, true);
+	check(undelivered_missing_of_all(s) == 55, "a gap", "of a connection that went");
+	undelivered_put_back(s);
 	check_waits(s, "two:2 one:3", "what is kept of a connection that went");
-	kept_delivered(s, kept_next_number(s));
-	kept_forget_gaps(s);
-	kept_remove_connection(b, false);
-	check(kept_missing_of_all(s) == -1 && sinks.held == 0, "forgotten", "");
-	kept_close(s);
+	undelivered_delivered(s, undelivered_next_number(s));
+	undelivered_forget_gaps(s);
+	undelivered_remove_connection(b, false);
+	check(undelivered_missing_of_all(s) == -1 && sinks.held == 0, "forgotten", "");
+	undelivered_close(s);
 }
 
 static void
 test_room(void)
 {
 	struct sinks sinks = {.budget = 4000};
-	struct store *s = kept_open(&sinks);
-	struct kept *a = kept_add_connection(s);
+	struct store *s = undelivered_open(&sinks);
+	struct undelivered *a = undelivered_add_connection(s);
 	char payload[1000] = "";
 
 	memset(payload, 'x', sizeof payload - 1);
 	for (int i = 0; i < 10; i++)
 		add(a, &one, payload, false);
 	check(sinks.held > 2000 && sinks.held <= 3000, "room", "is left for others");
-	check(kept_missing(a) == 100 + (int64_t)sizeof payload - 1, "dropped", "is a gap");
-	kept_mark(a, 1, 1);
-	kept_delivered_to(a, 1, 1);
-	check(kept_missing(a) == -1 && sinks.held == 0, "dropped", "and delivered is none");
+	check(undelivered_missing(a) == 100 + (int64_t)sizeof payload - 1, "dropped", "is a gap");
+	undelivered_mark(a, 1, 1);
+	undelivered_delivered_to(a, 1, 1);
+	check(undelivered_missing(a) == -1 && sinks.held == 0, "dropped", "and delivered is none");
 	add(a, &one, "a", true);
-	check(kept_drop(s) && !kept_drop(s) && kept_missing(a) == 101, "dropped", "by hand");
-	kept_delivered(s, kept_next_number(s));
-	check(kept_missing(a) == -1, "dropped", "what the sinks had");
+	check(undelivered_drop(s) && !undelivered_drop(s) && undelivered_missing(a) == 101,
+	    "dropped", "by hand");
+	undelivered_delivered(s, undelivered_next_number(s));
+	check(undelivered_missing(a) == -1, "dropped", "what the sinks had");
 	sinks.budget = 1;
 	add(a, &one, "a", false);
-	check(!kept_waits(s) && kept_missing(a) == 101, "no room", "at all");
-	kept_close(s);
+	check(!undelivered_waits(s) && undelivered_missing(a) == 101, "no room", "at all");
+	undelivered_close(s);
 }
 
 static bool
-is_same(const struct sign *a, const struct sign *b)
+is_same(const struct life_sign *a, const struct life_sign *b)
 {
 	return strcmp(a->place, b->place) == 0 && a->asks == b->asks && a->process == b->process &&
 	       a->number == b->number && a->delivered == b->delivered && a->behind == b->behind;
@@ -155,20 +161,21 @@ test_signs(void)
 	    "alive p 1 1 0 0 0", "alive p 0 1 0 0", "alive p 1 0 0 0", "alive p 1 1 -1 0",
 	    "alive p 1 1 0 -1", "alive p x 1 0 0", "alive  1 1 0 0", "who p p", "dead p 1 1 0 0",
 	    "who 0123456789012345678901234567890123456789012345678901234567890123456789"};
-	const struct sign says = {
+	const struct life_sign says = {
 	    .place = "5.20", .process = INT64_MAX, .number = 7, .delivered = 6, .behind = 8};
-	const struct sign asks = {.place = "5.20", .asks = true};
-	struct sign s;
-	char *text = sign_write(&says), *number = sign_channel("-12"), *same = sign_channel("-012"),
-	     *other = sign_channel("-12 "), *empty = sign_channel("x");
+	const struct life_sign asks = {.place = "5.20", .asks = true};
+	struct life_sign s;
+	char *text = life_sign_write(&says), *number = life_sign_channel("-12"),
+	     *same = life_sign_channel("-012"), *other = life_sign_channel("-12 "),
+	     *empty = life_sign_channel("x");
 
-	check(sign_read(text, &s) && is_same(&s, &says), "read as it was written", text);
+	check(life_sign_read(text, &s) && is_same(&s, &says), "read as it was written", text);
 	free(text);
-	text = sign_write(&asks);
-	check(sign_read(text, &s) && is_same(&s, &asks), "read as it was written", text);
+	text = life_sign_write(&asks);
+	check(life_sign_read(text, &s) && is_same(&s, &asks), "read as it was written", text);
 	free(text);
 	for (size_t i = 0; i < COUNT(wrong); i++)
-		check(!sign_read(wrong[i], &s), "no sign", wrong[i]);
+		check(!life_sign_read(wrong[i], &s), "no sign", wrong[i]);
 	check(strcmp(number, same) == 0, "a channel", "of one number");
 	check(strcmp(number, other) != 0 && strlen(number) == strlen("pgwait_key_") + 32,
 	    "a channel", number);

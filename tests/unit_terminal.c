@@ -8,8 +8,8 @@
 
 #include "base/buffer.h"
 #include "base/tty.h"
-#include "record/canvas.h"
-#include "record/jsonview.h"
+#include "record/json_lexer.h"
+#include "record/wrap.h"
 #include "sinks/chart.h"
 #include "tap.h"
 
@@ -71,22 +71,23 @@ test_documents(void)
 	};
 
 	for (size_t i = 0; i < COUNT(cases); i++) {
-		bool ok = jsonview_is_document(cases[i].text, strlen(cases[i].text));
+		bool ok = json_lexer_is_document(cases[i].text, strlen(cases[i].text));
 
 		check(ok == cases[i].ok, cases[i].ok ? "a document" : "no document", cases[i].text);
 	}
-	check(!jsonview_is_document("[\0]", 3), "no document", "a zero byte");
+	check(!json_lexer_is_document("[\0]", 3), "no document", "a zero byte");
 }
 
 static void
 test_depth(void)
 {
-	char text[2 * JSONVIEW_DEPTH + 2];
+	char text[2 * JSON_LEXER_DEPTH + 2];
 
-	for (int depth = JSONVIEW_DEPTH; depth <= JSONVIEW_DEPTH + 1; depth++) {
+	for (int depth = JSON_LEXER_DEPTH; depth <= JSON_LEXER_DEPTH + 1; depth++) {
 		memset(text, '[', (size_t)depth);
 		memset(text + depth, ']', (size_t)depth);
-		check(jsonview_is_document(text, 2 * (size_t)depth) == (depth == JSONVIEW_DEPTH),
+		check(
+		    json_lexer_is_document(text, 2 * (size_t)depth) == (depth == JSON_LEXER_DEPTH),
 		    "as deep as it may be, and no deeper", "");
 	}
 }
@@ -118,9 +119,9 @@ test_wrapping(void)
 
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		struct buffer b = {0};
-		struct canvas c = {.out = &b, .width = cases[i].width, .indent = cases[i].indent};
+		struct wrap c = {.out = &b, .width = cases[i].width, .indent = cases[i].indent};
 
-		canvas_text(&c, cases[i].text, strlen(cases[i].text));
+		wrap_text(&c, cases[i].text, strlen(cases[i].text));
 		check_buffer("wrapped", &b, cases[i].lines, cases[i].text);
 	}
 }
@@ -129,12 +130,12 @@ static void
 test_ascii(void)
 {
 	struct buffer text = {0}, json = {0};
-	struct canvas c = {.out = &text, .ascii = true};
+	struct wrap c = {.out = &text, .ascii = true};
 
-	canvas_text(&c, "a\xc3\xa9\xff", 4);
+	wrap_text(&c, "a\xc3\xa9\xff", 4);
 	check_buffer("text", &text, "a\\xc3\\xa9\\xff", "in ASCII");
 	c.out = &json;
-	canvas_json(&c, "\"\xc3\xa9\xf0\x9f\x98\x80\\n\\u00e9\x7f\"", 17);
+	wrap_json(&c, "\"\xc3\xa9\xf0\x9f\x98\x80\\n\\u00e9\x7f\"", 17);
 	check_buffer("JSON", &json, "\"\\u00e9\\ud83d\\ude00\\n\\u00e9\\u007f\"", "in ASCII");
 }
 
@@ -142,19 +143,19 @@ static void
 test_styles(void)
 {
 	struct buffer b = {0};
-	struct canvas c = {.out = &b, .width = 3, .colour = true};
+	struct wrap c = {.out = &b, .width = 3, .colour = true};
 
-	canvas_style(&c, "1");
-	canvas_text(&c, "abcd", 4);
-	canvas_style(&c, NULL);
-	canvas_style(&c, NULL);
-	canvas_plain(&c, "e");
-	canvas_end(&c);
+	wrap_style(&c, "1");
+	wrap_text(&c, "abcd", 4);
+	wrap_style(&c, NULL);
+	wrap_style(&c, NULL);
+	wrap_plain(&c, "e");
+	wrap_end(&c);
 	check_buffer("styles", &b, "\033[1mabc\033[0m\n\033[1md\033[0me\n", "end with the line");
 	c.colour = false;
-	canvas_style(&c, "1");
-	canvas_text(&c, "a", 1);
-	canvas_end(&c);
+	wrap_style(&c, "1");
+	wrap_text(&c, "a", 1);
+	wrap_end(&c);
 	check_buffer("styles", &b, "a\n", "none without colours");
 }
 

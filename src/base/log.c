@@ -14,9 +14,9 @@
 #include <unistd.h>
 
 #include "base/escape.h"
+#include "base/fd_writer.h"
 #include "base/fifo.h"
-#include "base/outlet.h"
-#include "base/statusline.h"
+#include "base/status_line.h"
 
 /* Growing distances: the first, and the longest. */
 #define DISTANCE     SECOND
@@ -45,7 +45,7 @@ log_verbose(void)
 /* ----- Standard error, which may take nothing for a while, or for ever: nobody waits for that. */
 
 static struct {
-	struct outlet outlet;
+	struct fd_writer outlet;
 	bool open;
 	struct fifo waiting;  /* lines that it has not taken, and what is told of those left out */
 	uint64_t lines, told; /* how many of both there were since nothing waited */
@@ -62,7 +62,7 @@ static ssize_t
 put(const char *bytes, size_t n)
 {
 	/* A status line that cannot be erased is not written over. */
-	ssize_t w = statusline_hide() ? outlet_write(&err.outlet, bytes, n) : 0;
+	ssize_t w = status_line_hide() ? fd_writer_write(&err.outlet, bytes, n) : 0;
 
 	if (w > 0)
 		err.inside = bytes[w - 1] != '\n';
@@ -124,9 +124,9 @@ settle(void)
 	struct timeval tv;
 
 	if (waits && !err.holds)
-		statusline_hold();
+		status_line_hold();
 	if (!waits && err.holds)
-		statusline_release();
+		status_line_release();
 	err.holds = waits;
 	if (!err.base || !waits || event_pending(&err.retry, EV_TIMEOUT, NULL))
 		return;
@@ -153,7 +153,7 @@ write_line(const char *line, size_t n, size_t quarters)
 	ssize_t w = 0;
 
 	if (!err.open)
-		outlet_open(&err.outlet, STDERR_FILENO);
+		fd_writer_open(&err.outlet, STDERR_FILENO);
 	err.open = true;
 	if (err.waiting.length)
 		flush();

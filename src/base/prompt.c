@@ -15,7 +15,7 @@
 
 #include "base/escape.h"
 #include "base/portable.h"
-#include "base/statusline.h"
+#include "base/status_line.h"
 #include "base/tty.h"
 
 #define PASSWORD_MAX 4096
@@ -103,7 +103,7 @@ end_dialogue(struct prompt *p)
 	restore(p);
 	close(p->fd);
 	p->fd = -1;
-	statusline_release();
+	status_line_release();
 }
 
 /* The next one begins once this one has left the terminal as it was. */
@@ -229,7 +229,7 @@ on_start(evutil_socket_t fd, short what, void *arg)
 		finish(p, NULL);
 		return;
 	}
-	statusline_hold();
+	status_line_hold();
 	event_assign(&p->writable, p->base, p->fd, EV_WRITE | EV_ET, on_writable, p);
 	/* Edges: what is typed for another job would keep it readable. */
 	event_assign(&p->readable, p->base, p->fd, EV_READ | EV_PERSIST | EV_ET, on_readable, p);

@@ -8,10 +8,10 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "base/outlet.h"
+#include "base/fd_writer.h"
 
 struct stream {
-	struct outlet outlet;
+	struct fd_writer outlet;
 	struct event write_event, gone_event;
 	bool watched;
 	stream_event *writable, *gone;
@@ -47,11 +47,11 @@ stream_open(struct event_base *base, int fd, stream_event *writable, stream_even
 {
 	struct stream *s = xcalloc(1, sizeof *s);
 
-	outlet_open(&s->outlet, fd);
+	fd_writer_open(&s->outlet, fd);
 	s->writable = writable;
 	s->gone = gone;
 	s->arg = arg;
-	if (s->outlet.method == OUTLET_DIRECT)
+	if (s->outlet.method == FD_WRITER_DIRECT)
 		return s;
 	/* Edges: a terminal on which somebody types stays readable, and we do not read it. */
 	event_assign(&s->write_event, base, s->outlet.fd, EV_WRITE | EV_ET, on_writable, s);
@@ -63,7 +63,7 @@ stream_open(struct event_base *base, int fd, stream_event *writable, stream_even
 ssize_t
 stream_write(struct stream *s, const char *bytes, size_t n)
 {
-	return outlet_write(&s->outlet, bytes, n);
+	return fd_writer_write(&s->outlet, bytes, n);
 }
 
 bool
@@ -85,7 +85,7 @@ stream_close(struct stream *s)
 		event_del(&s->write_event);
 		event_del(&s->gone_event);
 	}
-	outlet_close(&s->outlet);
+	fd_writer_close(&s->outlet);
 	ok = close(s->outlet.original) == 0;
 	free(s);
 	return ok;

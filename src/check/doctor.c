@@ -13,11 +13,11 @@
 #include "base/fifo.h"
 #include "base/log.h"
 #include "base/loop.h"
-#include "base/pace.h"
 #include "base/signals.h"
 #include "base/stream.h"
-#include "check/check.h"
-#include "check/checkreport.h"
+#include "base/work_queue.h"
+#include "check/check_report.h"
+#include "check/connection_check.h"
 #include "check/diagnosis.h"
 #include "settings/options.h"
 
@@ -40,7 +40,7 @@ struct doctor {
 struct patient {
 	struct doctor *doctor;
 	struct subscription *subscription;
-	struct check *check;
+	struct connection_check *check;
 };
 
 static void
@@ -94,11 +94,11 @@ report(struct doctor *d, const struct subscription *s, const struct findings *f)
 	if (d->options->quiet && problems.count == 0)
 		return;
 	if (d->options->json) {
-		checkreport_json(&b, s, f, &problems, terminal);
+		check_report_json(&b, s, f, &problems, terminal);
 	} else {
 		if (d->written++)
 			buffer_add(&b, "\n", 1);
-		checkreport_text(&b, s, f, &problems, terminal);
+		check_report_text(&b, s, f, &problems, terminal);
 	}
 	fifo_add(&d->waiting, buffer_content(&b), buffer_length(&b));
 	buffer_free(&b);
@@ -138,41 +138,41 @@ start_checks(struct doctor *d)
 	for (size_t i = 0; i < o->subscriptions.count; i++) {
 		list[i].doctor = d;
 		list[i].subscription = &o->subscriptions.list[i];
-		list[i].check = check_start(
+		list[i].check = connection_check_start(
 		    d->base, list[i].subscription, &policy, o->heartbeat, on_checked, &list[i]);
 	}
 	return list;
 }
 
-static struct ending
+static struct exit_status
 ending_of_checks(const struct doctor *d)
 {
 	if (d->signal)
-		return (struct ending){STATUS_ERROR, d->signal};
+		return (struct exit_status){STATUS_ERROR, d->signal};
 	if (d->failed)
-		return (struct ending){STATUS_ERROR, 0};
+		return (struct exit_status){STATUS_ERROR, 0};
 	if (d->unreached)
-		return (struct ending){STATUS_LOST, 0};
-	return (struct ending){d->refused ? STATUS_REFUSED : STATUS_OK, 0};
+		return (struct exit_status){STATUS_LOST, 0};
+	return (struct exit_status){d->refused ? STATUS_REFUSED : STATUS_OK, 0};
 }
 
-struct ending
+struct exit_status
 doctor_run(struct options *options)
 {
 	struct doctor d = {.options = options, .base = loop_new()};
 	struct patient *list;
 
 	if (!d.base || !signals_catch(d.base, false, on_signal, &d))
-		return (struct ending){STATUS_ERROR, 0};
+		return (struct exit_status){STATUS_ERROR, 0};
 	d.output = stream_open(d.base, STDOUT_FILENO, on_writable, on_gone, &d);
 	list = start_checks(&d);
 	while ((d.left > 0 || d.waiting.length) && !d.signal && !d.failed) {
-		loop_turn(d.base, pace_waiting() || (d.waiting.length && !d.blocked));
-		pace_run(PACE_BUDGET);
+		loop_turn(d.base, work_queue_waiting() || (d.waiting.length && !d.blocked));
+		work_queue_run(PACE_BUDGET);
 		write_out(&d);
 	}
 	for (size_t i = 0; i < options->subscriptions.count; i++)
-		check_free(list[i].check);
+		connection_check_free(list[i].check);
 	free(list);
 	if (!stream_close(d.output) && !d.failed)
 		fail(&d);

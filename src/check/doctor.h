@@ -2,11 +2,11 @@
 #ifndef PGWAIT_DOCTOR_H
 #define PGWAIT_DOCTOR_H
 
-#include "manager/ending.h"
+#include "manager/exit_status.h"
 
 struct options;
 
 /* From the start to the end. Its own loop: no manager is needed. */
-struct ending doctor_run(struct options *options);
+struct exit_status doctor_run(struct options *options);
 
 #endif

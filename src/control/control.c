@@ -10,11 +10,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/lines.h"
+#include "base/line_reader.h"
 #include "base/log.h"
-#include "base/pace.h"
-#include "control/controlfifo.h"
-#include "control/operation.h"
+#include "base/work_queue.h"
+#include "control/command_run.h"
+#include "control/control_fifo.h"
 #include "manager/source.h"
 #include "record/record.h"
 #include "settings/command.h"
@@ -24,22 +24,22 @@
 
 struct control {
 	struct manager *manager;
-	struct controlfifo fifo; /* not open: standard input, or no control */
-	int fd;                  /* -1: no control, or no more of it */
-	bool pollable;           /* a file is not, and never makes us wait */
+	struct control_fifo fifo; /* not open: standard input, or no control */
+	int fd;                   /* -1: no control, or no more of it */
+	bool pollable;            /* a file is not, and never makes us wait */
 	struct event readable;
-	struct lines lines;
-	bool ended;          /* end of file was seen */
-	struct pace_job job; /* looks at the next line */
+	struct line_reader lines;
+	bool ended;                /* end of file was seen */
+	struct work_queue_job job; /* looks at the next line */
 
-	struct operation operation;
-	bool busy;               /* the operation is under way */
-	enum command_kind kind;  /* of it, or of the last one */
-	struct operation status; /* of SIGUSR1 */
+	struct command_run run;
+	bool busy;                 /* the command is under way */
+	enum command_kind kind;    /* of it, or of the last one */
+	struct command_run status; /* of SIGUSR1 */
 };
 
 static void
-reply(struct control *c, const char *command, const struct answer *a)
+reply(struct control *c, const char *command, const struct reply *a)
 {
 	struct record r = {
 	    .kind = RECORD_REPLY,
@@ -65,20 +65,20 @@ static void
 complain(struct control *c, const char *command, const char *error)
 {
 	char *copy = xstrdup(error);
-	const struct answer a = {.error = copy};
+	const struct reply a = {.error = copy};
 
 	reply(c, command, &a);
 	free(copy);
 }
 
 static void
-on_done(struct operation *op, void *arg)
+on_done(struct command_run *op, void *arg)
 {
 	struct control *c = arg;
 
 	c->busy = false;
-	reply(c, command_syntax(c->kind)->name, &op->answer);
-	pace_add(&c->job);
+	reply(c, command_syntax(c->kind)->name, &op->reply);
+	work_queue_add(&c->job);
 }
 
 static void
@@ -95,7 +95,7 @@ carry_out(struct control *c, const char *line, size_t length)
 	if (command.kind != COMMAND_NONE) {
 		c->busy = true;
 		c->kind = command.kind;
-		operation_start(&c->operation, &command);
+		command_run_start(&c->run, &command);
 	}
 	command_free(&command);
 }
@@ -114,8 +114,8 @@ static void
 end_reading(struct control *c)
 {
 	c->ended = true;
-	lines_end(&c->lines);
-	pace_add(&c->job);
+	line_reader_end(&c->lines);
+	work_queue_add(&c->job);
 }
 
 static void
@@ -134,8 +134,8 @@ read_some(struct control *c)
 	ssize_t n = read(c->fd, bytes, sizeof bytes);
 
 	if (n > 0) {
-		lines_add(&c->lines, bytes, (size_t)n);
-		pace_add(&c->job);
+		line_reader_add(&c->lines, bytes, (size_t)n);
+		work_queue_add(&c->job);
 	} else if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
 		if (n < 0)
 			log_warning("could not read commands: %s", strerror(errno));
@@ -162,7 +162,7 @@ nothing_is_left(const struct control *c)
 {
 	struct pollfd p = {.fd = c->fd, .events = POLLIN};
 
-	return c->operation.disconnected && !sources_hope(manager_sources(c->manager)) &&
+	return c->run.disconnected && !sources_hope(manager_sources(c->manager)) &&
 	       (c->ended || poll(&p, 1, 0) <= 0);
 }
 
@@ -176,16 +176,16 @@ on_turn(void *arg)
 
 	if (c->busy || c->fd < 0 || manager_ends(c->manager))
 		return;
-	switch (lines_next(&c->lines, &line, &length)) {
-	case LINES_LINE:
+	switch (line_reader_next(&c->lines, &line, &length)) {
+	case LINE_READER_LINE:
 		carry_out(c, line, length);
-		pace_add(&c->job);
+		work_queue_add(&c->job);
 		break;
-	case LINES_TOO_LONG:
+	case LINE_READER_TOO_LONG:
 		complain(c, "", "the line is too long: accepted are 65536 bytes");
-		pace_add(&c->job);
+		work_queue_add(&c->job);
 		break;
-	case LINES_NONE:
+	case LINE_READER_NONE:
 		if (nothing_is_left(c))
 			manager_quit(c->manager);
 		else if (c->ended)
@@ -204,15 +204,15 @@ start_reading(struct control *c)
 	event_assign(&c->readable, manager_base(c->manager), c->fd, EV_READ, on_readable, c);
 	c->pollable = event_add(&c->readable, NULL) == 0;
 	if (!c->pollable)
-		pace_add(&c->job);
+		work_queue_add(&c->job);
 }
 
 static void
-on_status(struct operation *op, void *arg)
+on_status(struct command_run *op, void *arg)
 {
 	(void)arg;
 	log_reply(
-	    "status: %.*s", (int)buffer_length(&op->answer.text), buffer_content(&op->answer.text));
+	    "status: %.*s", (int)buffer_length(&op->reply.text), buffer_content(&op->reply.text));
 }
 
 void
@@ -220,12 +220,11 @@ control_status(struct control *c)
 {
 	const struct command status = {.kind = COMMAND_STATUS};
 
-	operation_start(&c->status, &status);
+	command_run_start(&c->status, &status);
 }
 
 static void
-init_operation(
-    struct control *c, struct operation *op, const struct options *o, operation_done *done)
+init_run(struct control *c, struct command_run *op, const struct options *o, command_run_done *done)
 {
 	op->manager = c->manager;
 	op->defaults = &o->defaults;
@@ -243,14 +242,14 @@ control_new(struct manager *m, const struct options *options)
 	c->job.run = on_turn;
 	c->job.arg = c;
 	event_assign(&c->readable, manager_base(m), -1, 0, on_readable, c);
-	init_operation(c, &c->operation, options, on_done);
-	init_operation(c, &c->status, options, on_status);
+	init_run(c, &c->run, options, on_done);
+	init_run(c, &c->status, options, on_status);
 	if (!options->control)
 		return c;
 	if (strcmp(options->control, "-") == 0) {
 		c->fd = STDIN_FILENO;
 	} else {
-		if (!controlfifo_open(&c->fifo, options->control)) {
+		if (!control_fifo_open(&c->fifo, options->control)) {
 			control_stop(c);
 			control_free(c);
 			return NULL;
@@ -263,7 +262,7 @@ control_new(struct manager *m, const struct options *options)
 
 /* What is still asked gets its answer without us. */
 static void
-ignore_answer(struct operation *op, void *arg)
+ignore_reply(struct command_run *op, void *arg)
 {
 	(void)op;
 	(void)arg;
@@ -273,16 +272,16 @@ void
 control_stop(struct control *c)
 {
 	event_del(&c->readable);
-	pace_remove(&c->job);
-	c->operation.done = ignore_answer;
-	controlfifo_close(&c->fifo);
+	work_queue_remove(&c->job);
+	c->run.done = ignore_reply;
+	control_fifo_close(&c->fifo);
 }
 
 void
 control_free(struct control *c)
 {
-	answer_clear(&c->operation.answer);
-	answer_clear(&c->status.answer);
-	lines_free(&c->lines);
+	reply_clear(&c->run.reply);
+	reply_clear(&c->status.reply);
+	line_reader_free(&c->lines);
 	free(c);
 }

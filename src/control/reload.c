@@ -6,10 +6,10 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "control/adjust.h"
+#include "control/relisten.h"
 #include "manager/manager.h"
 #include "manager/source.h"
-#include "settings/configfile.h"
+#include "settings/config_file.h"
 
 /* Whether the file wanted it when it was read before, or a channel of it. */
 static bool
@@ -66,21 +66,22 @@ adjust(struct source *s, const struct subscription *wanted)
 {
 	struct subscription *have = &s->subscription;
 	char **gone = xcalloc(have->count, sizeof *gone);
-	struct adjust_channels less = {gone, 0, ORIGIN_FILE};
+	struct relisten_channels less = {gone, 0, ORIGIN_FILE};
 
 	for (size_t i = 0; i < have->count; i++)
 		if (have->origins[i] & ORIGIN_FILE &&
 		    !(wanted && subscription_has(wanted, have->channels[i])))
 			gone[less.count++] = xstrdup(have->channels[i]);
 	if (less.count)
-		adjust_unlisten(s, &less, on_adjusted, NULL);
+		relisten_remove(s, &less, on_adjusted, NULL);
 	for (size_t i = 0; i < less.count; i++)
 		free(gone[i]);
 	free(gone);
 	if (wanted && wanted->count) {
-		const struct adjust_channels more = {wanted->channels, wanted->count, ORIGIN_FILE};
+		const struct relisten_channels more = {
+		    wanted->channels, wanted->count, ORIGIN_FILE};
 
-		adjust_listen(s, &more, on_adjusted, NULL);
+		relisten_add(s, &more, on_adjusted, NULL);
 	}
 }
 
@@ -132,7 +133,7 @@ reload(const char *path, const struct target_defaults *defaults, struct manager 
 	struct subscriptions file;
 	char *error = NULL;
 
-	if (!configfile_read(path, defaults, &file, &error)) {
+	if (!config_file_read(path, defaults, &file, &error)) {
 		log_error("%s", error);
 		log_hint("nothing was changed");
 		free(error);

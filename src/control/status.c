@@ -11,33 +11,33 @@ state_name(const struct source *s)
 }
 
 static void
-add_connection(struct answer *a, const struct source *s)
+add_connection(struct reply *a, const struct source *s)
 {
 	const char *reason = s->good ? NULL : connection_reason(s->connection);
 	const char *label = source_label(s);
 
-	answer_separate(a, "; ");
+	reply_separate(a, "; ");
 	buffer_addf(&a->text, "%s: %s", label, state_name(s));
-	answer_item(a, label);
+	reply_item(a, label);
 	buffer_addf(&a->keys, "{\"state\":\"%s\",\"channels\":[", state_name(s));
 	for (size_t i = 0; i < s->subscription.count; i++) {
 		const char *channel = s->subscription.channels[i];
 
 		buffer_addf(&a->text, "%s%s", i ? ", " : " on ", channel);
-		answer_item(a, NULL);
-		answer_string(a, channel, strlen(channel));
+		reply_item(a, NULL);
+		reply_string(a, channel, strlen(channel));
 	}
 	buffer_addf(&a->keys, "]");
 	if (reason) {
 		buffer_addf(&a->text, " (%s)", reason);
-		answer_item(a, "reason");
-		answer_string(a, reason, strlen(reason));
+		reply_item(a, "reason");
+		reply_string(a, reason, strlen(reason));
 	}
 	buffer_addf(&a->keys, "}");
 }
 
 static void
-add_failed(struct answer *a, const struct source *s)
+add_failed(struct reply *a, const struct source *s)
 {
 	const char *reason = connection_reason(s->connection);
 	const char *label = source_label(s);
@@ -45,15 +45,15 @@ add_failed(struct answer *a, const struct source *s)
 	if (!s->settled || s->good)
 		return;
 	reason = reason ? reason : "";
-	answer_separate(a, "; ");
+	reply_separate(a, "; ");
 	buffer_addf(&a->text, "%s: %s", label, reason);
-	answer_item(a, label);
-	answer_string(a, reason, strlen(reason));
+	reply_item(a, label);
+	reply_string(a, reason, strlen(reason));
 }
 
 static void
-add_all(struct answer *a, const struct sources *set, const char *key,
-    void (*add)(struct answer *a, const struct source *s))
+add_all(struct reply *a, const struct sources *set, const char *key,
+    void (*add)(struct reply *a, const struct source *s))
 {
 	buffer_addf(&a->keys, "\"%s\":{", key);
 	for (size_t i = 0; i < set->count; i++)
@@ -63,7 +63,7 @@ add_all(struct answer *a, const struct sources *set, const char *key,
 }
 
 void
-status_connections(struct answer *a, const struct sources *set)
+status_connections(struct reply *a, const struct sources *set)
 {
 	add_all(a, set, "connections", add_connection);
 	if (!buffer_length(&a->text))
@@ -71,7 +71,7 @@ status_connections(struct answer *a, const struct sources *set)
 }
 
 void
-status_garbage(struct answer *a, const struct sources *set)
+status_garbage(struct reply *a, const struct sources *set)
 {
 	add_all(a, set, "garbage", add_failed);
 }

@@ -3,12 +3,12 @@
 #define PGWAIT_STATUS_H
 
 #include "manager/source.h"
-#include "record/answer.h"
+#include "record/reply.h"
 
 /* Each with its state, its channels, and why it does not listen. */
-void status_connections(struct answer *a, const struct sources *set);
+void status_connections(struct reply *a, const struct sources *set);
 
 /* Those that failed, and why. */
-void status_garbage(struct answer *a, const struct sources *set);
+void status_garbage(struct reply *a, const struct sources *set);
 
 #endif

@@ -7,8 +7,8 @@
 
 #include "base/buffer.h"
 #include "postgres/connector.h"
-#include "postgres/link.h"
-#include "postgres/message.h"
+#include "postgres/server_error.h"
+#include "postgres/session.h"
 #include "postgres/sqlstate.h"
 #include "postgres/target.h"
 #include "record/encoding.h"
@@ -33,7 +33,7 @@ struct catchup {
 	struct catchup_settings settings;
 	enum catchup_state state;
 	struct connector *connector;
-	struct link *link;
+	struct session *session;
 	struct encoding *encoding; /* of the statement */
 	struct fence fence;
 	char *channel; /* the one of the settings; then in the server's encoding */
@@ -54,11 +54,11 @@ wake(void *arg)
 
 /* Closing the connection is what rolls back. */
 static void
-close_link(struct catchup *c)
+close_session(struct catchup *c)
 {
 	fence_cancel(c->settings.sinks, &c->fence);
-	link_close(c->link);
-	c->link = NULL;
+	session_close(c->session);
+	c->session = NULL;
 }
 
 static void
@@ -76,7 +76,7 @@ fail(struct catchup *c, enum catchup_trouble trouble, const char *reason, const 
 	if (c->state == CATCHUP_OVER)
 		return;
 	end(c, RECORD_CATCHUP_FAILED);
-	c->reason = message_line(reason);
+	c->reason = server_error_line(reason);
 	sqlstate = sqlstate_valid(sqlstate);
 	memcpy(c->sqlstate, sqlstate ? sqlstate : "", sqlstate ? 6 : 1);
 	c->outcome.trouble = trouble;
@@ -116,7 +116,7 @@ on_committed(void *arg, const PGresult *result)
 	struct catchup *c = arg;
 
 	if (!result)
-		return; /* the link fails or is closed */
+		return; /* the session fails or is closed */
 	if (request_failed(result))
 		fail_by(c, result);
 	else if (strcmp(PQcmdStatus((PGresult *)(uintptr_t)result), "COMMIT") != 0)
@@ -136,8 +136,8 @@ on_delivered(struct fence *f, void *arg)
 		return;
 	}
 	c->state = CATCHUP_COMMITTING;
-	link_read(c->link, true);
-	link_request(c->link, xstrdup("COMMIT"), on_committed, c);
+	session_read(c->session, true);
+	session_request(c->session, xstrdup("COMMIT"), on_committed, c);
 }
 
 /* What makes a statement unfit, or NULL. Two columns at most, and not zero, are a row. */
@@ -177,7 +177,7 @@ on_rows_over(void *arg, const PGresult *result)
 		fail_by(c, result);
 	} else if (unfit(result)) {
 		refuse(c, unfit(result));
-	} else if (PQtransactionStatus(link_conn(c->link)) != PQTRANS_INTRANS) {
+	} else if (PQtransactionStatus(session_conn(c->session)) != PQTRANS_INTRANS) {
 		refuse(c, "the statement ends its transaction itself");
 	} else {
 		c->state = CATCHUP_DELIVERING;
@@ -222,8 +222,8 @@ on_begun(void *arg, const PGresult *result)
 	}
 	c->state = CATCHUP_ROWS;
 	fence_begin(c->settings.sinks, &c->fence);
-	link_request_rows(c->link, sql, on_rows_over, c);
-	link_read(c->link, !c->paused);
+	session_request_rows(c->session, sql, on_rows_over, c);
+	session_read(c->session, !c->paused);
 }
 
 /*
@@ -248,11 +248,11 @@ on_connected(PGconn *conn, const struct connector_failure *failure, void *arg)
 	}
 	encoding = PQparameterStatus(conn, "server_encoding");
 	c->encoding = encoding_open(encoding);
-	c->link = link_open(c->settings.base, conn, c->settings.target, wake, c);
-	link_read(c->link, true);
+	c->session = session_open(c->settings.base, conn, c->settings.target, wake, c);
+	session_read(c->session, true);
 	c->state = CATCHUP_BEGINNING;
-	link_request(c->link, xstrdup(LOOK), NULL, NULL);
-	link_request(c->link, xstrdup("BEGIN"), on_begun, c);
+	session_request(c->session, xstrdup(LOOK), NULL, NULL);
+	session_request(c->session, xstrdup("BEGIN"), on_begun, c);
 }
 
 static const struct record *
@@ -263,7 +263,7 @@ row(struct catchup *c)
 
 	c->rows++;
 	r->origin = c->settings.origin;
-	r->time = link_read_time(c->link);
+	r->time = session_read_time(c->session);
 	r->channel = c->channel;
 	if (last > 0 && !PQgetisnull(c->result, 0, 0))
 		r->channel = request_value(c->result, 0, 0);
@@ -280,9 +280,9 @@ notice_failure(struct catchup *c)
 	const char *sqlstate, *reason;
 	PGnotify *n;
 
-	while (c->state == CATCHUP_DELIVERING && (n = link_notify(c->link)))
+	while (c->state == CATCHUP_DELIVERING && (n = session_notify(c->session)))
 		PQfreemem(n); /* looking for one finds the server's last word */
-	reason = link_failure(c->link, &sqlstate);
+	reason = session_failure(c->session, &sqlstate);
 	if (reason)
 		fail(c, CATCHUP_UNREACHED, reason, sqlstate);
 	else if (c->fence.failed)
@@ -294,20 +294,20 @@ catchup_next(struct catchup *c, bool room)
 {
 	PQclear(c->result);
 	c->result = NULL;
-	if (c->link && c->state != CATCHUP_OVER)
+	if (c->session && c->state != CATCHUP_OVER)
 		notice_failure(c);
-	if (room && c->state == CATCHUP_ROWS && (c->result = link_row(c->link))) {
+	if (room && c->state == CATCHUP_ROWS && (c->result = session_row(c->session))) {
 		if (!unfit(c->result))
 			return row(c);
 		refuse(c, unfit(c->result));
 	}
-	while (c->state != CATCHUP_OVER && c->link && link_finish(c->link))
+	while (c->state != CATCHUP_OVER && c->session && session_finish(c->session))
 		;
-	if (c->link && c->state != CATCHUP_OVER)
+	if (c->session && c->state != CATCHUP_OVER)
 		notice_failure(c);
 	if (c->state != CATCHUP_OVER)
 		return NULL;
-	close_link(c);
+	close_session(c);
 	return &c->outcome;
 }
 
@@ -316,7 +316,7 @@ catchup_pause(struct catchup *c, bool paused)
 {
 	c->paused = paused;
 	if (c->state == CATCHUP_ROWS)
-		link_read(c->link, !paused);
+		session_read(c->session, !paused);
 	if (!paused)
 		wake(c);
 }
@@ -364,7 +364,7 @@ catchup_free(struct catchup *c)
 	if (c->connector)
 		connector_cancel(c->connector);
 	PQclear(c->result);
-	close_link(c);
+	close_session(c);
 	encoding_close(c->encoding);
 	free(c->channel);
 	free(c->reason);

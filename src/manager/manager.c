@@ -7,16 +7,16 @@
 #include <sys/time.h>
 
 #include "base/loop.h"
-#include "base/pace.h"
 #include "base/signals.h"
-#include "manager/activity.h"
+#include "base/work_queue.h"
 #include "manager/delivery.h"
-#include "manager/intake.h"
+#include "manager/dispatch.h"
 #include "manager/standing.h"
+#include "manager/status_text.h"
 #include "settings/options.h"
 
 /* What a pass may spend on connecting while others have something to say; microseconds. */
-#define PACE_BUDGET 2000
+#define WORK_BUDGET 2000
 
 /* At the end, only what the last catch-ups have to say. */
 static void
@@ -27,8 +27,8 @@ pull_ready(struct manager *m)
 	sources_begin_turn(&m->sources);
 	while ((s = sources_next_ready(&m->sources))) {
 		if (m->cause == CAUSE_NONE)
-			intake_pull(m, s, true);
-		intake_pull_rows(m, s);
+			dispatch_pull(m, s, true);
+		dispatch_pull_rows(m, s);
 	}
 }
 
@@ -52,15 +52,15 @@ is_silent(struct manager *m)
 static void
 check_room(struct manager *m)
 {
-	bool room = intake_room(m);
+	bool room = dispatch_room(m);
 
 	if (!room && !m->sources.paused)
 		sinks_tell_full(&m->sinks);
 	if (!room && m->options->overflow == OVERFLOW_EXIT)
-		intake_end(m, CAUSE_OVERFLOW);
+		dispatch_end(m, CAUSE_OVERFLOW);
 	else
 		pause_sources(m, !room);
-	catching_pause(&m->catching, !sinks_room_for_row(&m->sinks));
+	catchups_pause(&m->catchups, !sinks_room_for_row(&m->sinks));
 }
 
 /* After everything that was read, which this pass has pulled. */
@@ -78,42 +78,42 @@ idle(struct manager *m)
 }
 
 static void
-show_activity(struct manager *m)
+show_status_text(struct manager *m)
 {
-	struct activity_facts f = {
+	struct status_text_facts f = {
 	    .good = m->sources.good, .received = m->taken, .last = m->last_taken};
 
-	if (!m->activity)
+	if (!m->status_text)
 		return;
 	f.failed = sources_failed(&m->sources);
 	f.connecting = m->sources.count - f.good - f.failed;
-	activity_show(m->activity, &f);
+	status_text_show(m->status_text, &f);
 }
 
 /* Once: receiving stops, and all that was received is handed on. */
 static void
 begin_end(struct manager *m)
 {
-	activity_free(m->activity);
-	m->activity = NULL;
+	status_text_free(m->status_text);
+	m->status_text = NULL;
 	sources_pause(&m->sources, true);
 	if (m->cause == CAUSE_OUTPUT &&
-	    (m->catching.running || (intake_is_drain(m) && m->options->catchup_sql))) {
+	    (m->catchups.running || (dispatch_is_drain(m) && m->options->catchup_sql))) {
 		log_error("standard output ended before the catch-up was over");
 		m->failure = STATUS_ERROR;
 	}
-	catching_end(&m->catching);
-	intake_hand_on(m, false);
+	catchups_end(&m->catchups);
+	dispatch_hand_on(m, false);
 	for (size_t i = 0; i < m->sources.count; i++)
-		intake_pull(m, m->sources.list[i], false);
+		dispatch_pull(m, m->sources.list[i], false);
 	for (size_t i = 0; i < m->sources.parting_count; i++)
-		intake_pull(m, m->sources.parting[i], false);
+		dispatch_pull(m, m->sources.parting[i], false);
 	if (m->cause == CAUSE_TIME)
-		intake_tell_unsettled(m);
-	for (size_t i = 0; i < m->catching.running; i++)
-		closing_hold(&m->closing);
-	standing_end(m->standing);
-	closing_begin(&m->closing, m->base, &m->sinks);
+		dispatch_tell_unsettled(m);
+	for (size_t i = 0; i < m->catchups.running; i++)
+		shutdown_hold(&m->shutdown);
+	standing_end(m->exclusive);
+	shutdown_begin(&m->shutdown, m->base, &m->sinks);
 }
 
 /* One pass of the loop: see HACKING.md for the order. */
@@ -122,28 +122,28 @@ pass(struct manager *m)
 {
 	const struct options *o = m->options;
 
-	intake_standing(m);
+	dispatch_exclusive(m);
 	if (m->cause == CAUSE_NONE)
-		intake_hand_on(m, true);
-	if (m->cause == CAUSE_NONE || m->closing.begun)
+		dispatch_hand_on(m, true);
+	if (m->cause == CAUSE_NONE || m->shutdown.begun)
 		pull_ready(m);
 	if (m->cause == CAUSE_NONE && ticker_ticks(&m->idle, o->idle_restart ? m->last_taken : 0) &&
 	    m->active)
 		idle(m);
 	if (m->cause == CAUSE_NONE && is_silent(m))
-		intake_end(m, CAUSE_TIME);
-	standing_fence(m->standing);
+		dispatch_end(m, CAUSE_TIME);
+	standing_fence(m->exclusive);
 	sinks_pass(&m->sinks);
 	if (delivery_ended(m->delivery))
-		intake_end(m, CAUSE_OUTPUT);
+		dispatch_end(m, CAUSE_OUTPUT);
 	if (m->cause == CAUSE_NONE)
 		check_room(m);
-	sources_part(&m->sources, intake_parts, intake_goes);
-	if (m->cause != CAUSE_NONE && !m->closing.begun) {
+	sources_part(&m->sources, dispatch_parts, dispatch_goes);
+	if (m->cause != CAUSE_NONE && !m->shutdown.begun) {
 		begin_end(m);
 		pass(m);
 	}
-	show_activity(m);
+	show_status_text(m);
 }
 
 /* A sink can go on: the pass that follows every turn of the loop does the rest. */
@@ -158,7 +158,7 @@ static void
 cut(struct manager *m)
 {
 	sinks_stop(&m->sinks);
-	closing_cut(&m->closing);
+	shutdown_cut(&m->shutdown);
 }
 
 static void
@@ -169,11 +169,11 @@ on_max_time(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	/* A drain is nearly always at its end already: commands have no other limit. */
-	if (intake_is_drain(m) && m->closing.begun)
+	if (dispatch_is_drain(m) && m->shutdown.begun)
 		cut(m);
 	else
-		intake_end(m, CAUSE_TIME);
-	if (intake_is_drain(m) && !m->closing.begun && sinks_working(&m->sinks))
+		dispatch_end(m, CAUSE_TIME);
+	if (dispatch_is_drain(m) && !m->shutdown.begun && sinks_working(&m->sinks))
 		event_add(&m->max_timer, &(struct timeval){0, 0}); /* once the end has begun */
 }
 
@@ -207,7 +207,7 @@ on_signal(int signo, void *arg)
 		return;
 	}
 	m->signal = signo;
-	intake_end(m, CAUSE_SIGNAL);
+	dispatch_end(m, CAUSE_SIGNAL);
 }
 
 static void
@@ -217,26 +217,26 @@ start_sources(struct manager *m)
 	const struct connection_settings settings = {
 	    .base = m->base,
 	    .policy = {.never_prompt = o->never_prompt, .force_prompt = o->force_prompt},
-	    .drain = intake_is_drain(m),
+	    .drain = dispatch_is_drain(m),
 	    .heartbeat = o->heartbeat,
 	};
-	const struct standing_settings standing = {
+	const struct standing_settings exclusive = {
 	    .base = m->base,
 	    .key = o->exclusive,
 	    .sources = &m->sources,
 	    .sinks = &m->sinks,
-	    .keeps = !intake_is_drain(m),
+	    .keeps = !dispatch_is_drain(m),
 	};
 
 	sources_init(&m->sources, m, &settings);
-	catching_init(&m->catching, m->base, &m->sinks, o);
+	catchups_init(&m->catchups, m->base, &m->sinks, o);
 	if (o->exclusive)
-		m->standing = standing_new(&standing);
+		m->exclusive = standing_new(&exclusive);
 	m->active = !o->exclusive;
 	for (size_t i = 0; i < o->subscriptions.count; i++)
 		(void)sources_add(&m->sources, &o->subscriptions.list[i], true);
 	if (m->sources.count == 0) /* --control will bring some */
-		intake_started(m);
+		dispatch_started(m);
 }
 
 struct manager *
@@ -264,7 +264,7 @@ manager_new(struct options *options)
 		free(m);
 		return NULL;
 	}
-	m->activity = options->status_line ? activity_new(m->base) : NULL;
+	m->status_text = options->status_line ? status_text_new(m->base) : NULL;
 	timeval_from(options->max_time, &tv);
 	if (options->max_time > 0)
 		event_add(&m->max_timer, &tv);
@@ -275,38 +275,38 @@ manager_new(struct options *options)
 void
 manager_run(struct manager *m)
 {
-	while (!closing_is_over(&m->closing)) {
+	while (!shutdown_is_over(&m->shutdown)) {
 		/* At the end it is catch-ups that wait to be pulled. */
-		bool pull = m->closing.begun ? m->catching.running > 0 : !m->sources.paused;
-		bool ready = m->sources.ready || standing_waits(m->standing);
-		bool more = (ready && pull) || sources_leave(&m->sources) || pace_waiting();
+		bool pull = m->shutdown.begun ? m->catchups.running > 0 : !m->sources.paused;
+		bool ready = m->sources.ready || standing_waits(m->exclusive);
+		bool more = (ready && pull) || sources_leave(&m->sources) || work_queue_waiting();
 
 		loop_turn(m->base, more);
-		pace_run(PACE_BUDGET);
+		work_queue_run(WORK_BUDGET);
 		pass(m);
 	}
 }
 
-struct ending
+struct exit_status
 manager_finish(struct manager *m)
 {
 	const struct outcome outcome = {
 	    .cause = m->cause,
 	    .signal = m->signal,
 	    .failure = m->failure,
-	    .unmet = m->options->count >= 0 && !intake_count_reached(m),
+	    .unmet = m->options->count >= 0 && !dispatch_count_reached(m),
 	    .any_good = m->sources.good > 0,
 	};
-	struct ending e = ending_of(&outcome);
-	bool undelivered = catching_undelivered(&m->catching);
+	struct exit_status e = exit_status_of(&outcome);
+	bool undelivered = catchups_undelivered(&m->catchups);
 
 	/* In the reverse order of their making: what waits for an answer is told while the sinks are there. */
-	standing_free(m->standing);
-	catching_free(&m->catching);
+	standing_free(m->exclusive);
+	catchups_free(&m->catchups);
 	sources_free(&m->sources);
-	activity_free(m->activity);
-	if (!delivery_finish(m->delivery) || m->closing.cut || undelivered)
-		e = (struct ending){STATUS_ERROR, 0};
+	status_text_free(m->status_text);
+	if (!delivery_finish(m->delivery) || m->shutdown.cut || undelivered)
+		e = (struct exit_status){STATUS_ERROR, 0};
 	signals_release();
 	loop_free(m->base);
 	free(m);
@@ -334,20 +334,20 @@ manager_sinks(struct manager *m)
 void
 manager_set_interval(struct manager *m, int64_t us)
 {
-	intake_set_interval(m, us);
+	dispatch_set_interval(m, us);
 }
 
 void
 manager_listens(struct manager *m, struct source *s)
 {
 	if (m->active)
-		catching_start(&m->catching, s);
+		catchups_start(&m->catchups, s);
 }
 
 void
 manager_quit(struct manager *m)
 {
-	intake_end(m, CAUSE_ASKED);
+	dispatch_end(m, CAUSE_ASKED);
 }
 
 bool

@@ -6,7 +6,7 @@
 #define PGWAIT_MANAGER_H
 
 #include "base/util.h"
-#include "manager/ending.h"
+#include "manager/exit_status.h"
 
 struct event_base;
 struct manager;
@@ -25,7 +25,7 @@ struct manager *manager_new(struct options *options);
 void manager_run(struct manager *m);
 
 /* Frees it. */
-struct ending manager_finish(struct manager *m);
+struct exit_status manager_finish(struct manager *m);
 
 /* What follows is for commands at run time, which come between two passes of the loop. */
 

@@ -40,7 +40,7 @@ struct source {
 	int64_t listening_since; /* monotonic */
 	struct backoff backoff;
 	struct event retry;
-	struct round *round;   /* its catch-ups, catching.c's; NULL: it has had none */
+	struct round *round;   /* its catch-ups, catchups.c's; NULL: it has had none */
 	struct target *target; /* for the next attempt; NULL: it stays the same */
 	struct post *post; /* standing.c's; NULL: it has not listened, or there is no --exclusive */
 

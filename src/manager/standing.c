@@ -7,28 +7,28 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "manager/exclusive.h"
-#include "manager/kept.h"
-#include "manager/sign.h"
-#include "manager/signs.h"
+#include "manager/advisory_lock.h"
+#include "manager/life_sign.h"
+#include "manager/life_sign_sender.h"
 #include "manager/source.h"
+#include "manager/undelivered.h"
 #include "postgres/sql.h"
 #include "sinks/sink.h"
 
 /* What there is to know of one connection. */
 struct post {
-	struct standing *standing;
+	struct exclusive *exclusive;
 	struct source *source; /* NULL: it is gone, and only an answer is waited for */
 	char *place;           /* its server and database; NULL: not known, or it does not listen */
 	bool asking;           /* for that, or for signs */
-	struct kept *kept;     /* NULL: nothing is kept */
+	struct undelivered *kept; /* NULL: nothing is kept */
 	struct member *member;
 };
 
-struct standing {
+struct exclusive {
 	struct sources *sources;
 	struct sinks *sinks;
-	struct exclusive *exclusive;
+	struct advisory_lock *exclusive;
 	struct source *holder; /* at whose place the lock is, or was asked for; NULL: nowhere yet */
 	bool active;           /* the last record said so */
 	bool
@@ -36,7 +36,7 @@ struct standing {
 
 	char *channel;       /* of signs */
 	struct store *store; /* NULL: nothing is kept, and no sign given */
-	struct signs *signs;
+	struct life_sign_sender *signs;
 	struct fence fence; /* behind what was handed on */
 	bool fenced;
 	uint64_t fenced_to; /* the number of what is kept */
@@ -45,13 +45,13 @@ struct standing {
 
 /* What the sinks had, and have to give up, waits to be handed on as if it had just come. */
 static void
-step_down(struct standing *st)
+step_down(struct exclusive *st)
 {
 	if (st->active && st->store) {
 		fence_cancel(st->sinks, &st->fence);
 		st->fenced = false;
-		kept_put_back(st->store);
-		signs_end(st->signs);
+		undelivered_put_back(st->store);
+		life_sign_sender_end(st->signs);
 	}
 	st->active = false;
 }
@@ -59,7 +59,7 @@ step_down(struct standing *st)
 /* ----- Where the lock is */
 
 static struct source *
-first_of(const struct standing *st)
+first_of(const struct exclusive *st)
 {
 	return st->sources->count ? st->sources->list[0] : NULL;
 }
@@ -71,9 +71,9 @@ is_ready(const struct source *s)
 	return s && s->good && s->post && s->post->place;
 }
 
-/* For exclusive.c. */
+/* For advisory_lock.c. */
 static bool
-where(struct exclusive_place *place, void *arg)
+where(struct advisory_lock_place *place, void *arg)
 {
 	struct source *first = first_of(arg);
 
@@ -88,41 +88,41 @@ where(struct exclusive_place *place, void *arg)
 
 /* The first connection listens, and it is known where: the lock is there, or goes there. */
 static void
-settle(struct standing *st, const char *reason)
+settle(struct exclusive *st, const char *reason)
 {
 	struct source *first = first_of(st);
-	const char *at = exclusive_place(st->exclusive);
+	const char *at = advisory_lock_place(st->exclusive);
 	const struct origin *origin;
 
 	assert(first);
 	origin = connection_origin(first->connection);
 	st->holder = first;
 	if (at && strcmp(at, first->post->place) == 0) {
-		exclusive_renamed(st->exclusive, origin);
+		advisory_lock_renamed(st->exclusive, origin);
 		return;
 	}
 	if (at)
-		exclusive_rest(st->exclusive, origin, reason);
-	exclusive_go(st->exclusive);
+		advisory_lock_rest(st->exclusive, origin, reason);
+	advisory_lock_go(st->exclusive);
 }
 
 /* The lock stays, where the connection that is first now is at the same place. */
 static void
-leave_holder(struct standing *st)
+leave_holder(struct exclusive *st)
 {
 	const char *reason = "its connection was removed";
 	struct source *first = first_of(st);
 
-	exclusive_unreachable(st->exclusive);
+	advisory_lock_unreachable(st->exclusive);
 	if (is_ready(first)) {
 		settle(st, reason);
 	} else if (first) {
 		st->holder = first;
-		exclusive_rest(st->exclusive, connection_origin(first->connection), reason);
+		advisory_lock_rest(st->exclusive, connection_origin(first->connection), reason);
 	} else {
 		st->holder = NULL;
 		step_down(st);
-		exclusive_forget(st->exclusive);
+		advisory_lock_forget(st->exclusive);
 	}
 }
 
@@ -151,7 +151,7 @@ hear_nothing(const struct post *p, const PGresult *result)
 	log_debug("%s: no signs of life: %s", connection_label(p->source->connection),
 	    request_message(result));
 	if (p->member)
-		signs_leave(p->member);
+		life_sign_sender_leave(p->member);
 }
 
 static void
@@ -164,7 +164,7 @@ on_hearing(void *arg, const PGresult *result)
 	if (request_failed(result))
 		hear_nothing(p, result);
 	else
-		signs_join(p->member, p->place);
+		life_sign_sender_join(p->member, p->place);
 }
 
 static void
@@ -181,22 +181,22 @@ on_place(void *arg, const PGresult *result)
 	}
 	p->place = xstrdup(request_value(result, 0, 0));
 	if (p->member)
-		ask(p, xasprintf("LISTEN %s", p->standing->channel), on_hearing);
-	if (s == first_of(p->standing))
-		settle(p->standing, "the first connection is at another server now");
+		ask(p, xasprintf("LISTEN %s", p->exclusive->channel), on_hearing);
+	if (s == first_of(p->exclusive))
+		settle(p->exclusive, "the first connection is at another server now");
 }
 
 static struct post *
-open_post(struct standing *st, struct source *s)
+open_post(struct exclusive *st, struct source *s)
 {
 	struct post *p = xcalloc(1, sizeof *p);
 
-	p->standing = st;
+	p->exclusive = st;
 	p->source = s;
 	if (!st->store)
 		return p;
-	p->kept = kept_add_connection(st->store);
-	p->member = signs_add(st->signs, s->connection, p->kept);
+	p->kept = undelivered_add_connection(st->store);
+	p->member = life_sign_sender_add(st->signs, s->connection, p->kept);
 	return p;
 }
 
@@ -210,8 +210,8 @@ close_post(struct source *s, bool wanted)
 	if (!p)
 		return;
 	if (p->member) {
-		signs_remove(p->member);
-		kept_remove_connection(p->kept, wanted);
+		life_sign_sender_remove(p->member);
+		undelivered_remove_connection(p->kept, wanted);
 	}
 	p->source = NULL;
 	free(p->place);
@@ -232,7 +232,7 @@ forget_place(struct post *p)
  * active one was told of it.
  */
 void
-standing_listens(struct standing *st, struct source *s, const struct record *r)
+standing_listens(struct exclusive *st, struct source *s, const struct record *r)
 {
 	struct post *p;
 
@@ -243,34 +243,34 @@ standing_listens(struct standing *st, struct source *s, const struct record *r)
 	p = s->post;
 	forget_place(p);
 	if (p->member) {
-		kept_connected(p->kept);
-		signs_expect(p->member);
+		undelivered_connected(p->kept);
+		life_sign_sender_expect(p->member);
 		if (!st->active)
-			kept_gap(p->kept, r->since >= 0 ? r->since : r->time);
+			undelivered_gap(p->kept, r->since >= 0 ? r->since : r->time);
 	}
 	ask(p, xstrdup("SELECT " SQL_PLACE), on_place);
 }
 
 void
-standing_lost(struct standing *st, struct source *s, const char *reason)
+standing_lost(struct exclusive *st, struct source *s, const char *reason)
 {
 	if (!st)
 		return;
 	if (s->post)
 		forget_place(s->post);
 	if (s->post && s->post->member)
-		signs_leave(s->post->member);
+		life_sign_sender_leave(s->post->member);
 	if (s != first_of(st))
 		return;
-	exclusive_unreachable(st->exclusive);
+	advisory_lock_unreachable(st->exclusive);
 	if (st->holder == s)
 		return; /* the session of the lock is one of its own */
 	st->holder = s;
-	exclusive_rest(st->exclusive, connection_origin(s->connection), reason);
+	advisory_lock_rest(st->exclusive, connection_origin(s->connection), reason);
 }
 
 void
-standing_parts(struct standing *st, struct source *s)
+standing_parts(struct exclusive *st, struct source *s)
 {
 	if (!st)
 		return;
@@ -284,7 +284,7 @@ standing_parts(struct standing *st, struct source *s)
 bool
 standing_hides(const struct source *s, const char *channel)
 {
-	return s->post && strcmp(s->post->standing->channel, channel) == 0;
+	return s->post && strcmp(s->post->exclusive->channel, channel) == 0;
 }
 
 /* ----- What is kept */
@@ -292,31 +292,31 @@ standing_hides(const struct source *s, const char *channel)
 static void
 read_sign(struct post *p, const struct record *r)
 {
-	struct standing *st = p->standing;
-	const char *at = exclusive_place(st->exclusive);
-	struct sign sign;
+	struct exclusive *st = p->exclusive;
+	const char *at = advisory_lock_place(st->exclusive);
+	struct life_sign sign;
 	bool missing;
 
-	if (!sign_read(r->payload, &sign) || !at || strcmp(sign.place, at) != 0)
+	if (!life_sign_read(r->payload, &sign) || !at || strcmp(sign.place, at) != 0)
 		return; /* of a lock at another place */
 	if (sign.asks) {
-		signs_asked(p->member);
+		life_sign_sender_asked(p->member);
 		return;
 	}
-	if (signs_hear(p->member, &sign))
+	if (life_sign_sender_hear(p->member, &sign))
 		return;
-	missing = kept_missing(p->kept) >= 0;
-	kept_delivered_to(p->kept, sign.process, sign.delivered);
-	if (kept_missing(p->kept) >= 0)
-		kept_gap(p->kept, r->since - sign.behind);
+	missing = undelivered_missing(p->kept) >= 0;
+	undelivered_delivered_to(p->kept, sign.process, sign.delivered);
+	if (undelivered_missing(p->kept) >= 0)
+		undelivered_gap(p->kept, r->since - sign.behind);
 	else if (missing)
 		log_debug("%s: all that is not delivered is kept",
 		    connection_label(p->source->connection));
-	kept_mark(p->kept, sign.process, sign.number);
+	undelivered_mark(p->kept, sign.process, sign.number);
 }
 
 bool
-standing_keeps(struct standing *st, struct source *s, const struct record *r)
+standing_keeps(struct exclusive *st, struct source *s, const struct record *r)
 {
 	struct post *p = s->post;
 	bool handed;
@@ -327,43 +327,43 @@ standing_keeps(struct standing *st, struct source *s, const struct record *r)
 		read_sign(p, r);
 		return true;
 	}
-	handed = st->active && !kept_waits(st->store);
-	kept_add(p->kept, r, handed);
-	signs_dirty(p->member);
+	handed = st->active && !undelivered_waits(st->store);
+	undelivered_add(p->kept, r, handed);
+	life_sign_sender_dirty(p->member);
 	return !handed;
 }
 
 bool
-standing_waits(const struct standing *st)
+standing_waits(const struct exclusive *st)
 {
-	return st && st->store && st->active && kept_waits(st->store);
+	return st && st->store && st->active && undelivered_waits(st->store);
 }
 
 const struct record *
-standing_hand_on(struct standing *st)
+standing_hand_on(struct exclusive *st)
 {
-	return standing_waits(st) ? kept_hand_on(st->store) : NULL;
+	return standing_waits(st) ? undelivered_hand_on(st->store) : NULL;
 }
 
 static void
 on_delivered(struct fence *f, void *arg)
 {
-	struct standing *st = arg;
+	struct exclusive *st = arg;
 
 	(void)f;
 	st->fenced = false;
-	kept_delivered(st->store, st->fenced_to);
-	signs_delivered(st->signs, st->fenced_to);
+	undelivered_delivered(st->store, st->fenced_to);
+	life_sign_sender_delivered(st->signs, st->fenced_to);
 }
 
 void
-standing_fence(struct standing *st)
+standing_fence(struct exclusive *st)
 {
 	if (!st || !st->store || !st->active || st->fenced ||
-	    !(kept_has_handed(st->store) || signs_wait(st->signs)))
+	    !(undelivered_has_handed(st->store) || life_sign_sender_wait(st->signs)))
 		return;
 	st->fenced = true;
-	st->fenced_to = kept_handed_to(st->store);
+	st->fenced_to = undelivered_handed_to(st->store);
 	st->fence.rows = true;
 	st->fence.passed = on_delivered;
 	st->fence.arg = st;
@@ -374,18 +374,18 @@ standing_fence(struct standing *st)
 static bool
 give_way(void *arg)
 {
-	const struct standing *st = arg;
+	const struct exclusive *st = arg;
 
-	return st->store && kept_drop(st->store);
+	return st->store && undelivered_drop(st->store);
 }
 
 /* ----- Active, or not */
 
 /* The lock is its own. What may have been missed is told with it, and is no gap any more. */
 static void
-begin(struct standing *st)
+begin(struct exclusive *st)
 {
-	int64_t missing = st->store ? kept_missing_of_all(st->store) : -1;
+	int64_t missing = st->store ? undelivered_missing_of_all(st->store) : -1;
 
 	if (st->taken_before && missing >= 0) {
 		st->record.since = missing;
@@ -394,28 +394,28 @@ begin(struct standing *st)
 	st->taken_before = st->active = true;
 	if (!st->store)
 		return;
-	kept_forget_gaps(st->store);
-	kept_own(st->store);
-	signs_lock_at(st->signs, exclusive_place(st->exclusive));
-	signs_begin(st->signs);
+	undelivered_forget_gaps(st->store);
+	undelivered_own(st->store);
+	life_sign_sender_lock_at(st->signs, advisory_lock_place(st->exclusive));
+	life_sign_sender_begin(st->signs);
 }
 
 /* Another process has it, where there is no reason. */
 static void
-wait(struct standing *st)
+wait(struct exclusive *st)
 {
 	step_down(st);
 	if (st->record.reason)
 		return;
 	st->taken_before = true;
 	if (st->store)
-		signs_lock_at(st->signs, exclusive_place(st->exclusive));
+		life_sign_sender_lock_at(st->signs, advisory_lock_place(st->exclusive));
 }
 
 const struct record *
-standing_next(struct standing *st)
+standing_next(struct exclusive *st)
 {
-	const struct record *r = st ? exclusive_next(st->exclusive) : NULL;
+	const struct record *r = st ? advisory_lock_next(st->exclusive) : NULL;
 
 	if (!r)
 		return NULL;
@@ -430,54 +430,54 @@ standing_next(struct standing *st)
 static bool
 may_deliver(void *arg)
 {
-	const struct standing *st = arg;
+	const struct exclusive *st = arg;
 
-	return !st->active || exclusive_holds(st->exclusive);
+	return !st->active || advisory_lock_holds(st->exclusive);
 }
 
 void
-standing_end(struct standing *st)
+standing_end(struct exclusive *st)
 {
 	if (!st)
 		return;
 	if (!st->active)
-		exclusive_forget(st->exclusive);
+		advisory_lock_forget(st->exclusive);
 	if (st->signs)
-		signs_stop(st->signs);
+		life_sign_sender_stop(st->signs);
 }
 
-struct standing *
+struct exclusive *
 standing_new(const struct standing_settings *settings)
 {
-	struct standing *st = xcalloc(1, sizeof *st);
+	struct exclusive *st = xcalloc(1, sizeof *st);
 
 	st->sources = settings->sources;
 	st->sinks = settings->sinks;
-	st->exclusive = exclusive_new(settings->base, settings->key, where, st);
-	st->channel = sign_channel(settings->key);
+	st->exclusive = advisory_lock_new(settings->base, settings->key, where, st);
+	st->channel = life_sign_channel(settings->key);
 	st->sinks->may_deliver = may_deliver;
 	st->sinks->arg = st;
 	if (!settings->keeps)
 		return st;
 	st->sinks->give_way = give_way;
 	log_debug("signs of life are on the channel %s", st->channel);
-	st->store = kept_open(st->sinks);
-	st->signs = signs_open(settings->base, st->channel, st->store);
+	st->store = undelivered_open(st->sinks);
+	st->signs = life_sign_sender_open(settings->base, st->channel, st->store);
 	return st;
 }
 
 void
-standing_free(struct standing *st)
+standing_free(struct exclusive *st)
 {
 	if (!st)
 		return;
-	exclusive_free(st->exclusive);
+	advisory_lock_free(st->exclusive);
 	for (size_t i = 0; i < st->sources->count; i++)
 		close_post(st->sources->list[i], false);
 	if (st->store) {
 		fence_cancel(st->sinks, &st->fence);
-		signs_close(st->signs);
-		kept_close(st->store);
+		life_sign_sender_close(st->signs);
+		undelivered_close(st->store);
 	}
 	st->sinks->may_deliver = NULL;
 	st->sinks->give_way = NULL;

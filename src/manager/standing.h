@@ -1,9 +1,9 @@
 /*
  * Which of all with one KEY this process is (--exclusive): the active one, or one that waits.
  *
- * The lock (exclusive.c) is at the server and in the database that the first connection is connected to, and goes
- * where that one goes. What comes while another process is active is kept (kept.c) until that one is known to have
- * delivered it (signs.c); so is what this one hands on while it is active, until it is delivered. In a drain, which
+ * The lock (advisory_lock.c) is at the server and in the database that the first connection is connected to, and goes
+ * where that one goes. What comes while another process is active is kept (undelivered.c) until that one is known to have
+ * delivered it (life_sign_sender.c); so is what this one hands on while it is active, until it is delivered. In a drain, which
  * does not wait, nothing is kept.
  */
 #ifndef PGWAIT_STANDING_H
@@ -15,7 +15,7 @@ struct event_base;
 struct sinks;
 struct source;
 struct sources;
-struct standing;
+struct exclusive;
 
 /* All of it outlives what is made of it. The sinks ask it whether they may deliver, until it is freed. */
 struct standing_settings {
@@ -28,29 +28,29 @@ struct standing_settings {
 
 /* In all of these NULL stands for a process without --exclusive, for which there is nothing to do. */
 
-struct standing *standing_new(const struct standing_settings *settings);
-void standing_free(struct standing *st);
+struct exclusive *standing_new(const struct standing_settings *settings);
+void standing_free(struct exclusive *st);
 
 /* A connection listens, again too, as this record says; was lost, for this reason; is out of the set. */
-void standing_listens(struct standing *st, struct source *s, const struct record *r);
-void standing_lost(struct standing *st, struct source *s, const char *reason);
-void standing_parts(struct standing *st, struct source *s);
+void standing_listens(struct exclusive *st, struct source *s, const struct record *r);
+void standing_lost(struct exclusive *st, struct source *s, const char *reason);
+void standing_parts(struct exclusive *st, struct source *s);
 
 /* A notification came, which is no row. True: it is none to be delivered now, or at all. */
-bool standing_keeps(struct standing *st, struct source *s, const struct record *r);
+bool standing_keeps(struct exclusive *st, struct source *s, const struct record *r);
 
-/* What changed: as exclusive_next(). The caller acts on it at once. */
-const struct record *standing_next(struct standing *st);
+/* What changed: as advisory_lock_next(). The caller acts on it at once. */
+const struct record *standing_next(struct exclusive *st);
 
 /* The active one: what was kept before it was, in order; borrowed until the next call. NULL: there is nothing more. */
-const struct record *standing_hand_on(struct standing *st);
-bool standing_waits(const struct standing *st);
+const struct record *standing_hand_on(struct exclusive *st);
+bool standing_waits(const struct exclusive *st);
 
 /* All that could be was given to the sinks; before their pass. */
-void standing_fence(struct standing *st);
+void standing_fence(struct exclusive *st);
 
 /* pgwait ends: whoever is not active does not become it any more. */
-void standing_end(struct standing *st);
+void standing_end(struct exclusive *st);
 
 /* Whether nobody else gets to see that a connection listens on this channel. */
 bool standing_hides(const struct source *s, const char *channel);

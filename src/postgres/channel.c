@@ -6,13 +6,13 @@
 #include <string.h>
 
 #include "base/escape.h"
-#include "postgres/secret.h"
+#include "postgres/redact.h"
 
 /* The name in quotes, for an error; not where it may be a connection string (fact F21). */
 static char *
 quoted(const char *name)
 {
-	if (strchr(name, '=') || secret_suspected(name))
+	if (strchr(name, '=') || redact_suspected(name))
 		return xstrdup("");
 	return xasprintf(" \"%.100s%s\"", name, strlen(name) > 100 ? "..." : "");
 }

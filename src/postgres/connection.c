@@ -7,12 +7,12 @@
 
 #include "base/log.h"
 #include "postgres/failure.h"
-#include "postgres/limit.h"
-#include "postgres/link.h"
-#include "postgres/listener.h"
+#include "postgres/listen.h"
+#include "postgres/session.h"
 #include "postgres/sqlstate.h"
 #include "postgres/subscription.h"
 #include "postgres/target.h"
+#include "postgres/time_limit.h"
 #include "record/encoding.h"
 
 struct connection {
@@ -21,12 +21,12 @@ struct connection {
 	struct origin origin;
 	enum connection_state state;
 	bool started, paused;
-	struct limit limit; /* of what is waited for */
+	struct time_limit limit; /* of what is waited for */
 
 	/* Of the present attempt */
 	struct connector *connector;
-	struct link *link;
-	struct listener *listener;
+	struct session *session;
+	struct listen *listen;
 	char *const *private;              /* of the listener: the channel of its proof, or NULL */
 	connection_answer *barrier_answer; /* NULL: none is on its way */
 	bool listened, announced;          /* LISTEN took effect; and its record was pulled */
@@ -41,7 +41,7 @@ struct connection {
 };
 
 static unsigned next_serial = 1;
-/* For the link, too. */
+/* For the session, too. */
 static void
 wake(void *arg)
 {
@@ -66,20 +66,20 @@ set_state(struct connection *c, enum connection_state state)
 	c->state = state;
 	switch (state) {
 	case CONN_CONNECTING:
-		limit_hold(&c->limit, LIMIT_UNREAD | LIMIT_PROMPT | LIMIT_CATCHUP, false);
+		time_limit_hold(&c->limit, LIMIT_UNREAD | LIMIT_PROMPT | LIMIT_CATCHUP, false);
 		break;
 	case CONN_READY:
-		limit_hold(&c->limit, LIMIT_UNREAD, c->paused);
+		time_limit_hold(&c->limit, LIMIT_UNREAD, c->paused);
 		break;
 	case CONN_LISTENING:
 		if (!c->settings.drain)
-			limit_clear(&c->limit);
+			time_limit_clear(&c->limit);
 		break;
 	case CONN_DYING:
 	case CONN_LOST:
-		limit_clear(&c->limit);
-		if (c->link)
-			link_read(c->link, false);
+		time_limit_clear(&c->limit);
+		if (c->session)
+			session_read(c->session, false);
 		break;
 	}
 }
@@ -113,8 +113,8 @@ overdue(const struct connection *c)
 					 : "what was sent before did not come";
 	if (c->state != CONN_READY)
 		return "no connection";
-	return listener_waits(c->listener) ? "no answer to LISTEN"
-					   : "no notification through the pooler";
+	return listen_waits(c->listen) ? "no answer to LISTEN"
+				       : "no notification through the pooler";
 }
 
 static void
@@ -133,24 +133,24 @@ limit(struct connection *c, int64_t attempts)
 {
 	int64_t timeout = c->subscription->target->attempt_timeout;
 
-	limit_set(&c->limit, (timeout < 0 ? CONNECTOR_TIMEOUT : timeout) * attempts);
+	time_limit_set(&c->limit, (timeout < 0 ? CONNECTOR_TIMEOUT : timeout) * attempts);
 }
 
 void
 connection_catches_up(struct connection *c, bool on)
 {
-	limit_hold(&c->limit, LIMIT_CATCHUP, on);
+	time_limit_hold(&c->limit, LIMIT_CATCHUP, on);
 }
 
 static void
 on_prompting(bool prompting, void *arg)
 {
-	limit_hold(&((struct connection *)arg)->limit, LIMIT_PROMPT, prompting);
+	time_limit_hold(&((struct connection *)arg)->limit, LIMIT_PROMPT, prompting);
 }
 
 /* LISTEN took effect on every channel, or it was refused. */
 static void
-on_listening(const struct listener_failure *failure, void *arg)
+on_listening(const struct listen_failure *failure, void *arg)
 {
 	struct connection *c = arg;
 
@@ -182,16 +182,16 @@ on_connected(PGconn *conn, const struct connector_failure *failure, void *arg)
 		die(c, failure->reason, failure->sqlstate);
 		return;
 	}
-	c->link = link_open(c->settings.base, conn, c->subscription->target, wake, c);
+	c->session = session_open(c->settings.base, conn, c->subscription->target, wake, c);
 	c->origin.encoding = encoding_open(PQparameterStatus(conn, "server_encoding"));
 	set_state(c, CONN_READY);
-	link_read(c->link, !c->paused);
+	session_read(c->session, !c->paused);
 	if (!c->settings.drain)
 		limit(c, 1);
-	c->listener = listener_start(
-	    c->settings.base, c->link, c->subscription, c->origin.encoding, on_listening, c);
-	c->private = listener_private(c->listener);
-	listener_pause(c->listener, c->paused);
+	c->listen = listen_start(
+	    c->settings.base, c->session, c->subscription, c->origin.encoding, on_listening, c);
+	c->private = listen_private(c->listen);
+	listen_pause(c->listen, c->paused);
 }
 
 static void
@@ -206,7 +206,7 @@ on_barrier(void *arg, const PGresult *result)
 		return;
 	}
 	c->settings.drain = false; /* it has been drained in time */
-	limit_clear(&c->limit);
+	time_limit_clear(&c->limit);
 	c->barrier_answer(c, c->settings.arg);
 }
 
@@ -216,7 +216,7 @@ connection_barrier(struct connection *c, connection_answer *answer)
 	c->barrier_answer = answer;
 	if (!c->settings.drain)
 		limit(c, 1);
-	link_request(c->link, xstrdup(""), on_barrier, c);
+	session_request(c->session, xstrdup(""), on_barrier, c);
 }
 
 int64_t
@@ -224,7 +224,7 @@ connection_beat(struct connection *c, int64_t now, int64_t slack)
 {
 	if (c->state != CONN_LISTENING)
 		return INT64_MAX;
-	return link_beat(c->link, now, c->settings.heartbeat, slack, LINK_TIMEOUT);
+	return session_beat(c->session, now, c->settings.heartbeat, slack, SESSION_TIMEOUT);
 }
 
 /* Field by field: clearing a whole record takes longer than all else that is done for it here. */
@@ -233,7 +233,7 @@ notification(struct connection *c)
 {
 	struct record *r = &c->notification;
 
-	r->time = link_read_time(c->link);
+	r->time = session_read_time(c->session);
 	r->since = c->proven.realtime;
 	r->channel = c->notify->relname;
 	r->channel_length = strlen(c->notify->relname);
@@ -250,10 +250,10 @@ listening(struct connection *c)
 	c->record = (struct record){
 	    .kind = RECORD_LISTENING,
 	    .origin = &c->origin,
-	    .time = link_read_time(c->link),
+	    .time = session_read_time(c->session),
 	    .channels = (const char *const *)c->subscription->channels,
 	    .channel_count = c->subscription->count,
-	    .backend_pid = PQbackendPID(link_conn(c->link)),
+	    .backend_pid = PQbackendPID(session_conn(c->session)),
 	    .since = c->since,
 	    .gap = c->gap,
 	};
@@ -264,10 +264,10 @@ listening(struct connection *c)
 static void
 close_connection(struct connection *c)
 {
-	link_close(c->link);
-	c->link = NULL;
-	listener_free(c->listener);
-	c->listener = NULL;
+	session_close(c->session);
+	c->session = NULL;
+	listen_free(c->listen);
+	c->listen = NULL;
 	encoding_close(c->origin.encoding);
 	c->origin.encoding = NULL;
 }
@@ -300,10 +300,10 @@ lost(struct connection *c)
 static bool
 take_notification(struct connection *c)
 {
-	if (c->state == CONN_READY && listener_waits(c->listener))
+	if (c->state == CONN_READY && listen_waits(c->listen))
 		return false;
-	while ((c->notify = link_notify(c->link))) {
-		if (!*c->private || !listener_takes(c->listener, c->notify->relname))
+	while ((c->notify = session_notify(c->session))) {
+		if (!*c->private || !listen_takes(c->listen, c->notify->relname))
 			return true;
 		PQfreemem(c->notify);
 	}
@@ -314,21 +314,21 @@ take_notification(struct connection *c)
 static bool
 finish_request(struct connection *c)
 {
-	if (!link_finish(c->link))
+	if (!session_finish(c->session))
 		return false;
 	if (c->state == CONN_LISTENING)
-		link_proven(c->link, &c->proven);
+		session_proven(c->session, &c->proven);
 	/* What comes after the answer to LISTEN has limits of its own; not in a drain. */
-	else if (c->listener && !listener_waits(c->listener) && !c->settings.drain)
-		limit_clear(&c->limit);
+	else if (c->listen && !listen_waits(c->listen) && !c->settings.drain)
+		time_limit_clear(&c->limit);
 	return true;
 }
 
-/* Nothing is left to pull: has the link failed? */
+/* Nothing is left to pull: has the session failed? */
 static void
 notice_failure(struct connection *c)
 {
-	const char *sqlstate, *reason = link_failure(c->link, &sqlstate);
+	const char *sqlstate, *reason = session_failure(c->session, &sqlstate);
 
 	if (reason)
 		die(c, reason, sqlstate);
@@ -343,7 +343,7 @@ connection_next(struct connection *c)
 {
 	PQfreemem(c->notify);
 	c->notify = NULL;
-	if (c->link) {
+	if (c->session) {
 		if (c->state == CONN_READY)
 			finish_request(c);
 		do {
@@ -365,9 +365,9 @@ connection_pause(struct connection *c, bool paused)
 	c->paused = paused;
 	if (c->state != CONN_READY && c->state != CONN_LISTENING)
 		return;
-	link_read(c->link, !paused);
-	limit_hold(&c->limit, LIMIT_UNREAD, paused);
-	listener_pause(c->listener, paused);
+	session_read(c->session, !paused);
+	time_limit_hold(&c->limit, LIMIT_UNREAD, paused);
+	listen_pause(c->listen, paused);
 }
 
 void
@@ -387,7 +387,7 @@ connection_new(struct subscription *s, const struct connection_settings *setting
 	c->subscription = s;
 	connection_renamed(c);
 	c->notification = (struct record){.kind = RECORD_NOTIFICATION, .origin = &c->origin};
-	limit_init(&c->limit, settings->base, on_limit, c);
+	time_limit_init(&c->limit, settings->base, on_limit, c);
 	return c;
 }
 
@@ -426,7 +426,7 @@ connection_free(struct connection *c)
 static bool
 can_ask(const struct connection *c, char *sql)
 {
-	if (c->link && is_alive(c))
+	if (c->session && is_alive(c))
 		return true;
 	free(sql);
 	return false;
@@ -438,7 +438,7 @@ connection_ask(struct connection *c, char *sql, const char *const parameters[], 
 {
 	if (!can_ask(c, sql))
 		return false;
-	link_request_with(c->link, sql, parameters, count, done, arg);
+	session_request_with(c->session, sql, parameters, count, done, arg);
 	return true;
 }
 
@@ -447,7 +447,7 @@ connection_ask_table(struct connection *c, char *sql, size_t rows, request_done 
 {
 	if (!can_ask(c, sql))
 		return false;
-	link_request_table(c->link, sql, rows, done, arg);
+	session_request_table(c->session, sql, rows, done, arg);
 	return true;
 }
 
@@ -458,8 +458,8 @@ connection_progress(const struct connection *c)
 
 	if (reason || c->state != CONN_READY)
 		return reason ? reason : "still connecting";
-	return listener_waits(c->listener) ? "LISTEN is not answered"
-					   : "no notification came through the pooler yet";
+	return listen_waits(c->listen) ? "LISTEN is not answered"
+				       : "no notification came through the pooler yet";
 }
 
 const struct origin *
@@ -471,13 +471,13 @@ connection_origin(const struct connection *c)
 PGconn *
 connection_conn(const struct connection *c)
 {
-	return link_conn(c->link);
+	return session_conn(c->session);
 }
 
 bool
 connection_hides(const struct connection *c, const char *channel)
 {
-	return listener_hides(c->listener, channel);
+	return listen_hides(c->listen, channel);
 }
 
 const char *

@@ -11,7 +11,7 @@
 
 #include "base/util.h"
 #include "postgres/connector.h"
-#include "postgres/requests.h"
+#include "postgres/request_queue.h"
 #include "record/record.h"
 
 struct connection;
@@ -28,7 +28,7 @@ enum connection_state {
 	 */
 	CONN_CONNECTING,
 	/*
-	 * Open, with the LISTEN batch on the wire, and then, behind a pooler, the proof that
+	 * Open, with the LISTEN batch on the wire, and then, behind a pooler, the probe whether
 	 * notifications get through (fact F5). Goes on to LISTENING or DYING.
 	 */
 	CONN_READY,

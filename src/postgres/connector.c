@@ -12,11 +12,11 @@
 
 #include "base/buffer.h"
 #include "base/log.h"
-#include "base/pace.h"
 #include "base/prompt.h"
-#include "postgres/message.h"
+#include "base/work_queue.h"
 #include "postgres/passfile.h"
 #include "postgres/resolve.h"
+#include "postgres/server_error.h"
 #include "postgres/sqlstate.h"
 #include "postgres/target.h"
 
@@ -36,7 +36,7 @@ struct connector {
 
 	struct resolve *resolving;
 	struct prompt *prompting;
-	struct pace_job job; /* runs `step`: what goes on next */
+	struct work_queue_job job; /* runs `step`: what goes on next */
 	void (*step)(struct connector *c);
 	struct event io, deadline;
 	bool io_added;
@@ -55,7 +55,7 @@ static void
 proceed(struct connector *c, void (*step)(struct connector *c))
 {
 	c->step = step;
-	pace_add(&c->job);
+	work_queue_add(&c->job);
 }
 
 static void
@@ -89,7 +89,7 @@ close_attempt(struct connector *c)
 		event_del(&c->io);
 	c->io_added = false;
 	event_del(&c->deadline);
-	pace_remove(&c->job);
+	work_queue_remove(&c->job);
 	PQfinish(c->conn);
 	c->conn = NULL;
 }
@@ -235,7 +235,7 @@ attempt_failed(struct connector *c)
 	bool wants_password =
 	    PQconnectionNeedsPassword(c->conn) && !c->policy.never_prompt && !c->target->password;
 	char sqlstate[6] = "";
-	char *text = message_of_connection(c->conn, sqlstate);
+	char *text = server_error_of_connection(c->conn, sqlstate);
 
 	if (wants_password) {
 		free(text);

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "postgres/message.h"
+#include "postgres/server_error.h"
 #include "postgres/sqlstate.h"
 
 void
@@ -14,7 +14,7 @@ failure_set(struct failure *f, const char *reason, const char *sqlstate)
 {
 	sqlstate = sqlstate_valid(sqlstate);
 	free(f->reason);
-	f->reason = message_line(reason);
+	f->reason = server_error_line(reason);
 	snprintf(f->sqlstate, sizeof f->sqlstate, "%s", sqlstate ? sqlstate : "");
 }
 

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "base/offload.h"
+#include "base/worker_thread.h"
 
 /* One name being looked up, for everybody who waits for it. */
 struct lookup {
@@ -97,7 +97,7 @@ lookup_done(void *job, void *arg)
 static struct lookup *
 find_or_start(struct event_base *base, const char *host)
 {
-	static const struct offload_job kind = {lookup_work, lookup_done, lookup_drop};
+	static const struct worker_thread_job kind = {lookup_work, lookup_done, lookup_drop};
 	struct lookup *l;
 
 	for (l = lookups; l; l = l->next)
@@ -105,7 +105,7 @@ find_or_start(struct event_base *base, const char *host)
 			return l;
 	l = xcalloc(1, sizeof *l);
 	l->host = xstrdup(host);
-	if (!offload_start(base, &kind, l, NULL)) {
+	if (!worker_thread_start(base, &kind, l, NULL)) {
 		int error = errno;
 
 		lookup_drop(l);

@@ -10,10 +10,10 @@
 #include <sys/un.h>
 
 #include "base/buffer.h"
-#include "base/nearest.h"
-#include "postgres/params.h"
+#include "base/suggestion.h"
+#include "postgres/conninfo.h"
 #include "postgres/passfile.h"
-#include "postgres/secret.h"
+#include "postgres/redact.h"
 
 #define SOCKET_FILE "/.s.PGSQL."
 
@@ -29,15 +29,15 @@ target_is_socket(const char *s)
 bool
 target_is_conninfo(const char *s)
 {
-	return secret_scheme(s) || (strchr(s, '=') && !target_is_socket(s));
+	return redact_scheme_length(s) || (strchr(s, '=') && !target_is_socket(s));
 }
 
 /* Which one it could be, or since when libpq knows it. */
 static char *
 keyword_advice(const char *keyword, size_t length)
 {
-	struct nearest nearest = {.word = keyword, .length = length};
-	int since = params_since(keyword, length);
+	struct suggestion nearest = {.word = keyword, .length = length};
+	int since = conninfo_since(keyword, length);
 	PQconninfoOption *known;
 	char *question;
 
@@ -45,8 +45,8 @@ keyword_advice(const char *keyword, size_t length)
 		return xasprintf(", which came with libpq %d", since);
 	known = PQconninfoParse("", NULL);
 	for (PQconninfoOption *o = known; o && o->keyword; o++)
-		nearest_offer(&nearest, o->keyword);
-	question = nearest_question(&nearest, "");
+		suggestion_offer(&nearest, o->keyword);
+	question = suggestion_question(&nearest, "");
 	PQconninfoFree(known);
 	return question;
 }
@@ -58,9 +58,9 @@ unreadable_error(const char *s)
 	static const char accepted[] = "accepted are postgresql://[USER@]HOST[:PORT]/DBNAME and "
 				       "KEYWORD=VALUE ... as libpq reads them (for a channel with "
 				       "\"=\" use -l)";
-	int shown = secret_public_length(s), version = PQlibVersion();
+	int shown = redact_public_length(s), version = PQlibVersion();
 	size_t length;
-	const char *keyword = secret_unknown_keyword(s, &length);
+	const char *keyword = redact_unknown_keyword(s, &length);
 	char *advice, *error;
 
 	if (!keyword)
@@ -74,9 +74,9 @@ unreadable_error(const char *s)
 }
 
 static bool
-add_conninfo(struct params *p, const char *s, char **error)
+add_conninfo(struct conninfo *p, const char *s, char **error)
 {
-	const char *rest = s + secret_scheme(s);
+	const char *rest = s + redact_scheme_length(s);
 	const char *at = rest > s ? strrchr(rest, '@') : NULL;
 	PQconninfoOption *options;
 
@@ -84,7 +84,7 @@ add_conninfo(struct params *p, const char *s, char **error)
 		*error = xasprintf(
 		    "invalid connection string \"%.*s...\": \"/\", \"?\" or \"@\" stands "
 		    "before its last \"@\"; in a user name or password write %%2F, %%3F, %%40",
-		    secret_public_length(s), s);
+		    redact_public_length(s), s);
 		return false;
 	}
 	options = PQconninfoParse(s, NULL);
@@ -94,13 +94,13 @@ add_conninfo(struct params *p, const char *s, char **error)
 	}
 	for (PQconninfoOption *o = options; o->keyword; o++)
 		if (o->val)
-			params_add(p, o->keyword, o->val);
+			conninfo_add(p, o->keyword, o->val);
 	PQconninfoFree(options);
 	return true;
 }
 
 static bool
-add_socket(struct params *p, const char *s, char **error)
+add_socket(struct conninfo *p, const char *s, char **error)
 {
 	const char *file = strstr(s, SOCKET_FILE);
 	size_t length = file ? (size_t)(file - s) : strlen(s);
@@ -115,10 +115,10 @@ add_socket(struct params *p, const char *s, char **error)
 	while (length > 1 && s[length - 1] == '/')
 		length--;
 	directory = xstrndup(s, length);
-	params_add(p, "host", directory);
+	conninfo_add(p, "host", directory);
 	free(directory);
 	if (file)
-		params_add(p, "port", file + strlen(SOCKET_FILE));
+		conninfo_add(p, "port", file + strlen(SOCKET_FILE));
 	return true;
 }
 
@@ -166,9 +166,9 @@ list_count(const char *list)
 static void
 set_hosts(struct target *t, const PQconninfoOption *options)
 {
-	const char *host = params_value(options, "host");
-	const char *hostaddr = params_value(options, "hostaddr");
-	const char *port = params_value(options, "port");
+	const char *host = conninfo_value(options, "host");
+	const char *hostaddr = conninfo_value(options, "hostaddr");
+	const char *port = conninfo_value(options, "port");
 
 	t->host_count = list_count(hostaddr ? hostaddr : host);
 	t->hosts = xcalloc(t->host_count, sizeof *t->hosts);
@@ -182,7 +182,7 @@ set_hosts(struct target *t, const PQconninfoOption *options)
 static void
 set_label(struct target *t, const PQconninfoOption *options, const char *service)
 {
-	const char *dbname = params_value(options, "dbname");
+	const char *dbname = conninfo_value(options, "dbname");
 	struct buffer b = {0};
 
 	if (service && *service) {
@@ -222,14 +222,14 @@ apart(const char *keyword)
  * stays.
  */
 static void
-add_keepalives(struct params *p, const PQconninfoOption *options)
+add_keepalives(struct conninfo *p, const PQconninfoOption *options)
 {
 	static const char *const defaults[][2] = {{"keepalives_idle", "30"},
 	    {"keepalives_interval", "5"}, {"keepalives_count", "3"}, {"tcp_user_timeout", "45000"}};
 
 	for (size_t i = 0; i < sizeof defaults / sizeof defaults[0]; i++)
-		if (!params_value(options, defaults[i][0]))
-			params_add(p, defaults[i][0], defaults[i][1]);
+		if (!conninfo_value(options, defaults[i][0]))
+			conninfo_add(p, defaults[i][0], defaults[i][1]);
 }
 
 /* 0 stands for the system's default, says libpq's documentation; but the system refuses a 0. */
@@ -238,15 +238,16 @@ is_system_default(const PQconninfoOption *o)
 {
 	int n;
 
-	return strncmp(o->keyword, "keepalives_", 11) == 0 && params_integer(o->val, &n) && n <= 0;
+	return strncmp(o->keyword, "keepalives_", 11) == 0 && conninfo_integer(o->val, &n) &&
+	       n <= 0;
 }
 
 static void
 set_parameters(struct target *t, const PQconninfoOption *options)
 {
-	const char *session = params_value(options, "target_session_attrs");
-	const char *timeout = params_value(options, "connect_timeout");
-	struct params *p = &t->params;
+	const char *session = conninfo_value(options, "target_session_attrs");
+	const char *timeout = conninfo_value(options, "connect_timeout");
+	struct conninfo *p = &t->params;
 	struct buffer identity = {0};
 	int seconds;
 
@@ -254,18 +255,19 @@ set_parameters(struct target *t, const PQconninfoOption *options)
 		if (o->val && *o->val && strcmp(o->keyword, "service") != 0)
 			buffer_addf(&identity, "%s=%zu:%s,", o->keyword, strlen(o->val), o->val);
 		if (o->val && *o->val && !apart(o->keyword) && !is_system_default(o))
-			params_add(p, o->keyword, o->val);
+			conninfo_add(p, o->keyword, o->val);
 	}
 	add_keepalives(p, options);
-	params_add(p, "client_encoding", "SQL_ASCII"); /* fact F4 */
-	params_add(p, "fallback_application_name", "pgwait");
+	conninfo_add(p, "client_encoding", "SQL_ASCII"); /* fact F4 */
+	conninfo_add(p, "fallback_application_name", "pgwait");
 	t->prefer_standby = session && strcmp(session, "prefer-standby") == 0;
 	if (session && !t->prefer_standby)
-		params_add(p, "target_session_attrs", session);
+		conninfo_add(p, "target_session_attrs", session);
 	t->identity = xstrndup(buffer_content(&identity), buffer_length(&identity));
 	buffer_free(&identity);
 	t->attempt_timeout = -1;
-	if (timeout && params_integer(timeout, &seconds)) /* it is one, says params_complete() */
+	if (timeout &&
+	    conninfo_integer(timeout, &seconds)) /* it is one, says conninfo_complete() */
 		t->attempt_timeout = seconds < 0 ? 0 : seconds * SECOND;
 }
 
@@ -316,15 +318,15 @@ check_hosts(const struct target *t)
 
 /* The parameters in `p` and what libpq adds to them. */
 static struct target *
-complete(const struct params *p, const char *service, char **error)
+complete(const struct conninfo *p, const char *service, char **error)
 {
-	PQconninfoOption *options = params_complete(p, error);
+	PQconninfoOption *options = conninfo_complete(p, error);
 	struct target *t = NULL;
 	const char *value;
 
 	if (!options)
 		return NULL;
-	value = params_value(options, "port");
+	value = conninfo_value(options, "port");
 	if (value && !target_is_port_list(value)) {
 		/* Not quoted: in a mistaken URI the password can stand here (fact F21). */
 		*error =
@@ -340,11 +342,11 @@ complete(const struct params *p, const char *service, char **error)
 		goto out;
 	}
 	set_label(t, options, service);
-	value = params_value(options, "password");
+	value = conninfo_value(options, "password");
 	t->password = value ? xstrdup(value) : NULL;
-	value = params_value(options, "passfile");
+	value = conninfo_value(options, "passfile");
 	t->passfile = value ? xstrdup(value) : passfile_default();
-	value = params_value(options, "user");
+	value = conninfo_value(options, "user");
 	t->user = xstrdup(value ? value : "");
 	set_parameters(t, options);
 out:
@@ -357,13 +359,13 @@ out:
  * it is connected to, as if the server had refused it: another user can do the same.
  */
 static struct target *
-complete_nameless(struct params *p, const char *service, char **error)
+complete_nameless(struct conninfo *p, const char *service, char **error)
 {
 	char *trouble = xasprintf("no user name is given, and %s", strstr(*error, NO_NAME));
 	struct target *t;
 
 	free(*error);
-	params_add(p, "user", "?");
+	conninfo_add(p, "user", "?");
 	t = complete(p, service, error);
 	if (t)
 		t->trouble = trouble;
@@ -375,12 +377,12 @@ complete_nameless(struct params *p, const char *service, char **error)
 struct target *
 target_parse(const char *s, const struct target_defaults *defaults, char **error)
 {
-	struct params p = {0};
+	struct conninfo p = {0};
 	struct target *t = NULL;
 	const char *service = NULL;
 
-	if (s && target_is_socket(s) && secret_misplaced("host", s)) {
-		*error = params_misplaced("a socket path");
+	if (s && target_is_socket(s) && redact_finds_misplaced("host", s)) {
+		*error = conninfo_misplaced("a socket path");
 		goto out;
 	}
 	if (s && target_is_socket(s) && (defaults->host || defaults->port)) {
@@ -392,19 +394,19 @@ target_parse(const char *s, const struct target_defaults *defaults, char **error
 	}
 	if (s && !(target_is_socket(s) ? add_socket(&p, s, error) : add_conninfo(&p, s, error)))
 		goto out;
-	service = params_get(&p, "service");
+	service = conninfo_get(&p, "service");
 	if (!service && !s)
 		service = getenv("PGSERVICE");
-	params_default(&p, "host", params_get(&p, "hostaddr") ? NULL : defaults->host);
-	params_default(&p, "port", defaults->port);
-	params_default(&p, "user", defaults->user);
-	if (!params_get(&p, "service"))
-		params_default(&p, "dbname", defaults->dbname);
+	conninfo_default(&p, "host", conninfo_get(&p, "hostaddr") ? NULL : defaults->host);
+	conninfo_default(&p, "port", defaults->port);
+	conninfo_default(&p, "user", defaults->user);
+	if (!conninfo_get(&p, "service"))
+		conninfo_default(&p, "dbname", defaults->dbname);
 	t = complete(&p, service, error);
 	if (!t && strstr(*error, NO_NAME))
 		t = complete_nameless(&p, service, error);
 out:
-	params_free(&p);
+	conninfo_free(&p);
 	return t;
 }
 
@@ -437,7 +439,7 @@ target_free(struct target *t)
 		free(t->hosts[i].port);
 	}
 	free(t->hosts);
-	params_free(&t->params);
+	conninfo_free(&t->params);
 	free(t->label);
 	free(t->identity);
 	free(t->password);

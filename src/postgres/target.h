@@ -8,7 +8,7 @@
 #define PGWAIT_TARGET_H
 
 #include "base/util.h"
-#include "postgres/params.h"
+#include "postgres/conninfo.h"
 
 /* What -h, -p, -U and the first plain -d say: they fill in what a connection string leaves out. */
 struct target_defaults {
@@ -24,7 +24,7 @@ struct target {
 	char *label;
 	char *identity; /* equal for targets that come to the same parameters */
 	/* For PQconnectStartParams; without host, hostaddr, port, password, passfile. */
-	struct params params;
+	struct conninfo params;
 	struct target_host *hosts;
 	size_t host_count;
 	int64_t attempt_timeout; /* microseconds for each attempt, 0: none; -1: nothing said */

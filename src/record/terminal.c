@@ -10,10 +10,10 @@
 
 #include "base/buffer.h"
 #include "base/tty.h"
-#include "record/canvas.h"
 #include "record/encoding.h"
-#include "record/jsonview.h"
+#include "record/json_lexer.h"
 #include "record/record.h"
+#include "record/wrap.h"
 
 /* Values up to this many columns are lined up. */
 #define ALIGN_MAX 24
@@ -33,16 +33,16 @@ static const char *const palette[] = {
 static const char style_faint[] = "2";
 
 static const char *const json_styles[] = {
-    [JSONVIEW_KEY] = "38;5;63",
-    [JSONVIEW_STRING] = "38;5;28",
-    [JSONVIEW_NUMBER] = "38;5;130",
-    [JSONVIEW_WORD] = "38;5;163",
+    [JSON_LEXER_KEY] = "38;5;63",
+    [JSON_LEXER_STRING] = "38;5;28",
+    [JSON_LEXER_NUMBER] = "38;5;130",
+    [JSON_LEXER_WORD] = "38;5;163",
 };
 
 struct terminal {
 	struct terminal_settings settings;
 	bool is_terminal;
-	struct canvas canvas;
+	struct wrap wrap;
 	struct buffer scratch;                     /* what was converted, or is to be painted */
 	int label_width, channel_width, pid_width; /* the most so far */
 };
@@ -72,8 +72,8 @@ terminal_new(const struct terminal_settings *settings)
 	t = xcalloc(1, sizeof *t);
 	t->settings = *settings;
 	t->is_terminal = is_terminal;
-	t->canvas.colour = colour;
-	t->canvas.ascii = ascii;
+	t->wrap.colour = colour;
+	t->wrap.ascii = ascii;
 	return t;
 }
 
@@ -99,21 +99,21 @@ name_style(const char *name, size_t n)
 
 /* Then a space, after as much room as the widest so far took. */
 static void
-write_field(struct canvas *c, const char *style, const char *s, size_t n, int *widest)
+write_field(struct wrap *c, const char *style, const char *s, size_t n, int *widest)
 {
-	int columns = canvas_columns(c, s, n), start = c->column;
+	int columns = wrap_columns(c, s, n), start = c->column;
 
 	if (columns > *widest)
 		*widest = columns < ALIGN_MAX ? columns : ALIGN_MAX;
-	canvas_style(c, style);
-	canvas_text(c, s, n);
-	canvas_style(c, NULL);
-	canvas_pad(c, start + *widest);
-	canvas_plain(c, " ");
+	wrap_style(c, style);
+	wrap_text(c, s, n);
+	wrap_style(c, NULL);
+	wrap_pad(c, start + *widest);
+	wrap_plain(c, " ");
 }
 
 static void
-write_time(struct canvas *c, int64_t us)
+write_time(struct wrap *c, int64_t us)
 {
 	time_t seconds = us / SECOND;
 	struct tm tm;
@@ -122,10 +122,10 @@ write_time(struct canvas *c, int64_t us)
 	localtime_r(&seconds, &tm);
 	snprintf(text, sizeof text, "%02d:%02d:%02d.%03d", tm.tm_hour, tm.tm_min, tm.tm_sec,
 	    (int)(us % SECOND / 1000));
-	canvas_style(c, style_faint);
-	canvas_plain(c, text);
-	canvas_style(c, NULL);
-	canvas_plain(c, " ");
+	wrap_style(c, style_faint);
+	wrap_plain(c, text);
+	wrap_style(c, NULL);
+	wrap_plain(c, " ");
 }
 
 static void
@@ -134,85 +134,85 @@ write_pid(struct terminal *t, int pid)
 	char text[16];
 	int n = snprintf(text, sizeof text, "%d", pid);
 
-	write_field(&t->canvas, style_faint, text, (size_t)n, &t->pid_width);
+	write_field(&t->wrap, style_faint, text, (size_t)n, &t->pid_width);
 }
 
 /* Depth by depth as far as there is room for it. */
 static void
-break_json(struct canvas *c, int indent, size_t depth)
+break_json(struct wrap *c, int indent, size_t depth)
 {
 	int deepest = c->width ? (c->width - indent) / 2 : 80;
 	int columns = depth < 1000 ? STEP * (int)depth : deepest;
 
-	canvas_break(c, indent + (columns < deepest ? columns : deepest));
+	wrap_break(c, indent + (columns < deepest ? columns : deepest));
 }
 
 /* What stands before a token, where JSON goes over several lines. */
 static void
-write_pretty_space(struct canvas *c, const struct jsonview *v, enum jsonview_token token,
-    enum jsonview_token before, int indent)
+write_pretty_space(struct wrap *c, const struct json_lexer *v, enum json_lexer_token token,
+    enum json_lexer_token before, int indent)
 {
-	if (before == JSONVIEW_COLON)
-		canvas_plain(c, " ");
-	else if (before == JSONVIEW_OPEN && token != JSONVIEW_CLOSE)
-		break_json(c, indent, v->depth - (token == JSONVIEW_OPEN));
-	else if (token == JSONVIEW_CLOSE && before != JSONVIEW_OPEN)
+	if (before == JSON_LEXER_COLON)
+		wrap_plain(c, " ");
+	else if (before == JSON_LEXER_OPEN && token != JSON_LEXER_CLOSE)
+		break_json(c, indent, v->depth - (token == JSON_LEXER_OPEN));
+	else if (token == JSON_LEXER_CLOSE && before != JSON_LEXER_OPEN)
 		break_json(c, indent, v->depth);
-	else if (before == JSONVIEW_COMMA)
-		break_json(c, indent, v->depth - (token == JSONVIEW_OPEN));
+	else if (before == JSON_LEXER_COMMA)
+		break_json(c, indent, v->depth - (token == JSON_LEXER_OPEN));
 }
 
 /* `n` bytes that are a document of JSON. On one line, a space stands wherever there was some. */
 static void
-write_json(struct canvas *c, const char *s, size_t n, bool pretty)
+write_json(struct wrap *c, const char *s, size_t n, bool pretty)
 {
-	struct jsonview v;
-	enum jsonview_token token, before = JSONVIEW_END;
+	struct json_lexer v;
+	enum json_lexer_token token, before = JSON_LEXER_END;
 	const char *end = s;
 	int indent = c->indent;
 
-	jsonview_start(&v, s, n);
-	while ((token = jsonview_next(&v)) > JSONVIEW_ERROR) {
+	json_lexer_start(&v, s, n);
+	while ((token = json_lexer_next(&v)) > JSON_LEXER_ERROR) {
 		if (pretty)
 			write_pretty_space(c, &v, token, before, indent);
-		else if (v.token > end && before != JSONVIEW_END)
-			canvas_plain(c, " ");
-		canvas_style(c, token >= JSONVIEW_KEY ? json_styles[token] : NULL);
-		canvas_json(c, v.token, v.length);
+		else if (v.token > end && before != JSON_LEXER_END)
+			wrap_plain(c, " ");
+		wrap_style(c, token >= JSON_LEXER_KEY ? json_styles[token] : NULL);
+		wrap_json(c, v.token, v.length);
 		end = v.token + v.length;
 		before = token;
 	}
-	canvas_style(c, NULL);
+	wrap_style(c, NULL);
 }
 
 /* As text, where an odd byte stays apart from its neighbours. */
 static void
-write_segments(struct canvas *c, const struct segments *segments)
+write_segments(struct wrap *c, const struct segments *segments)
 {
 	for (size_t i = 0; i < segments->count; i++)
-		canvas_text(c, segments->list[i].bytes, segments->list[i].length);
+		wrap_text(c, segments->list[i].bytes, segments->list[i].length);
 }
 
 /* Where the payload would start far to the right, and does not fit there, it gets lines of its own. */
 static void
-place(struct canvas *c, const char *s, size_t n)
+place(struct wrap *c, const char *s, size_t n)
 {
 	c->indent = c->column;
 	if (c->width == 0 || c->column <= c->width / 2)
 		return;
 	c->indent = INDENT_MIN;
-	if (canvas_columns(c, s, n) > c->width - c->column)
-		canvas_break(c, c->indent);
+	if (wrap_columns(c, s, n) > c->width - c->column)
+		wrap_break(c, c->indent);
 }
 
 static void
 write_utf8(struct terminal *t, const char *s, size_t n)
 {
-	place(&t->canvas, s, n);
-	if (jsonview_is_document(s, n))
-		write_json(&t->canvas, s, n, t->settings.pretty);
+	place(&t->wrap, s, n);
+	if (json_lexer_is_document(s, n))
+		write_json(&t->wrap, s, n, t->settings.pretty);
 	else
-		canvas_text(&t->canvas, s, n);
+		wrap_text(&t->wrap, s, n);
 }
 
 static void
@@ -226,8 +226,8 @@ write_payload(struct terminal *t, const struct record *r)
 	}
 	converted = encoding_to_utf8(r->origin->encoding, r->payload, r->payload_length);
 	if (!converted.lossless) {
-		place(&t->canvas, r->payload, r->payload_length);
-		write_segments(&t->canvas, &converted);
+		place(&t->wrap, r->payload, r->payload_length);
+		write_segments(&t->wrap, &converted);
 		return;
 	}
 	buffer_clear(&t->scratch);
@@ -252,13 +252,13 @@ write_channel(struct terminal *t, const struct record *r)
 		s = buffer_content(&t->scratch);
 		n = buffer_length(&t->scratch);
 	}
-	write_field(&t->canvas, name_style(s, n), s, n, &t->channel_width);
+	write_field(&t->wrap, name_style(s, n), s, n, &t->channel_width);
 }
 
 bool
 terminal_write(struct terminal *t, const struct record *r, struct buffer *out)
 {
-	struct canvas *c = &t->canvas;
+	struct wrap *c = &t->wrap;
 
 	if (t->settings.layout != LAYOUT_LINES)
 		return false;
@@ -271,7 +271,7 @@ terminal_write(struct terminal *t, const struct record *r, struct buffer *out)
 	write_pid(t, r->pid);
 	c->width = t->is_terminal ? tty_width(STDOUT_FILENO) : 0;
 	write_payload(t, r);
-	canvas_end(c);
+	wrap_end(c);
 	return true;
 }
 
@@ -283,9 +283,9 @@ terminal_paint(struct terminal *t, struct buffer *out, size_t start)
 	buffer_clear(&t->scratch);
 	buffer_add(&t->scratch, out->data + out->start + start, n);
 	out->end -= n;
-	t->canvas.out = out;
-	write_json(&t->canvas, buffer_content(&t->scratch), n, false);
+	t->wrap.out = out;
+	write_json(&t->wrap, buffer_content(&t->scratch), n, false);
 	/* The newline or NUL that ends it is no part of the document. */
 	buffer_add(out, t->scratch.data + t->scratch.end - 1, 1);
-	t->canvas.column = 0;
+	t->wrap.column = 0;
 }

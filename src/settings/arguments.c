@@ -9,8 +9,8 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "base/nearest.h"
-#include "postgres/secret.h"
+#include "base/suggestion.h"
+#include "postgres/redact.h"
 
 /* Stands for an empty value, and is known by its address: see pass_on(). */
 static char empty_value[] = "empty", dashes[] = "--";
@@ -122,13 +122,13 @@ unknown_long(struct arguments *a, const char *word, size_t length)
 	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 				      "0123456789-_";
 	size_t shown = strspn(word + 2, letters);
-	struct nearest nearest = {.word = word + 2, .length = length};
+	struct suggestion nearest = {.word = word + 2, .length = length};
 	char *question;
 
 	for (struct arg_hdr **h = table(a); !is_end(*h); h++)
 		if ((*h)->longopts)
-			nearest_offer(&nearest, (*h)->longopts);
-	question = nearest_question(&nearest, "--");
+			suggestion_offer(&nearest, (*h)->longopts);
+	question = suggestion_question(&nearest, "--");
 	arguments_error("unknown option \"%.*s%s\"%s", (int)shown + 2, word,
 	    shown < length ? "..." : "", question);
 	free(question);
@@ -261,14 +261,14 @@ is_misplaced(const char *option, const char *value)
 	static const char *const own[] = {"dbname", "listen", NULL};
 	static const char *const text[] = {"format", "notify-cmd", "batch-cmd", "idle-cmd",
 	    "listen-cmd", "lost-cmd", "catchup-sql", NULL};
-	bool uri = secret_scheme(value) && secret_inside(value);
+	bool uri = redact_scheme_length(value) && redact_finds_password(value);
 
 	if (is_among(own, option))
 		return false;
 	if (uri || is_among(text, option))
 		return uri;
 	/* A key can well have a colon and an at sign. */
-	return secret_misplaced(strcmp(option, "exclusive") == 0 ? option : "user", value);
+	return redact_finds_misplaced(strcmp(option, "exclusive") == 0 ? option : "user", value);
 }
 
 /* No message about a value needs to mind what it quotes, then. argtable2's strings are argv's own. */
@@ -283,7 +283,7 @@ check_secrets(struct arguments *a)
 		for (int i = 0; values && (*h)->longopts && i < values->count; i++)
 			if (is_misplaced((*h)->longopts, values->sval[i])) {
 				option = (*h)->longopts;
-				secret_hide((char *)(uintptr_t)values->sval[i]);
+				redact_overwrite((char *)(uintptr_t)values->sval[i]);
 			}
 	}
 	if (option)

@@ -7,9 +7,9 @@
 
 #include "base/buffer.h"
 #include "base/escape.h"
-#include "base/words.h"
+#include "base/shell_words.h"
 #include "postgres/channel.h"
-#include "postgres/secret.h"
+#include "postgres/redact.h"
 #include "postgres/target.h"
 
 /* Checks one argument and keeps it in the command. */
@@ -98,7 +98,7 @@ has_control_character(const char *s)
 static bool
 set_new_name(struct command *c, const char *word, char **error)
 {
-	if (target_is_conninfo(word) || strstr(word, "://") || secret_inside(word)) {
+	if (target_is_conninfo(word) || strstr(word, "://") || redact_finds_password(word)) {
 		*error = xstrdup("invalid connection name: it looks like a connection string; "
 				 "accepted is connect NAME CONNINFO");
 		return false;
@@ -233,7 +233,7 @@ check_count(enum command_kind kind, size_t count, char **error)
 }
 
 static bool
-parse_words(const struct words *words, bool in_config, struct command *c, char **error)
+parse_words(const struct shell_words *words, bool in_config, struct command *c, char **error)
 {
 	size_t setter = 0;
 
@@ -254,14 +254,14 @@ parse_words(const struct words *words, bool in_config, struct command *c, char *
 bool
 command_parse(const char *line, size_t length, bool in_config, struct command *c, char **error)
 {
-	struct words words;
+	struct shell_words words;
 	bool ok;
 
 	*c = (struct command){0};
-	if (!words_split(line, length, &words, error))
+	if (!shell_words_split(line, length, &words, error))
 		return false;
 	ok = parse_words(&words, in_config, c, error);
-	words_free(&words);
+	shell_words_free(&words);
 	if (!ok) {
 		enum command_kind kind = c->kind;
 

@@ -1,7 +1,7 @@
 /*
  * The language of --control and --config: one line is one command (man page, CONTROL).
  *
- * Pure: what a command means for the connections is not known here. words.h has the quoting.
+ * Pure: what a command means for the connections is not known here. shell_words.h has the quoting.
  */
 #ifndef PGWAIT_COMMAND_H
 #define PGWAIT_COMMAND_H

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "postgres/secret.h"
+#include "postgres/redact.h"
 
 /* Bytes of a word in an error. */
 #define SHOWN_MOST 100
@@ -37,9 +37,9 @@ check_word(const char *word, const char *what, const char *advice, char **error)
 {
 	int length;
 
-	if (is_connection(word) || !secret_suspected(word))
+	if (is_connection(word) || !redact_suspected(word))
 		return true;
-	length = secret_suspected_length(word);
+	length = redact_suspected_length(word);
 	if (length > SHOWN_MOST)
 		length = SHOWN_MOST;
 	*error =

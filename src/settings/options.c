@@ -9,11 +9,11 @@
 
 #include "base/escape.h"
 #include "base/log.h"
-#include "postgres/secret.h"
+#include "postgres/redact.h"
 #include "settings/arguments.h"
-#include "settings/configfile.h"
+#include "settings/config_file.h"
 #include "settings/help.h"
-#include "settings/needs.h"
+#include "settings/option_rules.h"
 
 /* --buffer, where it is not given. */
 #define BUFFER_DEFAULT ((size_t)64 << 20)
@@ -174,8 +174,8 @@ wants_status_line(const struct arguments *a, const struct options *o)
 {
 	bool typed = o->control && strcmp(o->control, "-") == 0 && isatty(STDIN_FILENO);
 
-	return (!a->quiet->count || a->verbose->count) && o->timeout != 0 && !needs_command(a) &&
-	       !typed;
+	return (!a->quiet->count || a->verbose->count) && o->timeout != 0 &&
+	       !option_rules_command_given(a) && !typed;
 }
 
 /* After everything that it depends on. */
@@ -269,7 +269,7 @@ get_channels(const struct arguments *a, struct options *o)
 			const char *word = places[p]->sval[i];
 
 			if (p == 1 && (target_is_conninfo(word) || target_is_socket(word) ||
-					  secret_suspected(word)))
+					  redact_suspected(word)))
 				error =
 				    xstrdup("a connection string stands beside --from-spool, "
 					    "which makes no connection (for a channel of such a "
@@ -319,7 +319,7 @@ get_config(struct options *o)
 
 	if (!o->config)
 		return true;
-	if (!configfile_read(o->config, &o->defaults, &file, &error))
+	if (!config_file_read(o->config, &o->defaults, &file, &error))
 		goto failed;
 	for (size_t i = 0; i < file.count; i++) {
 		if (subscriptions_have(to, file.list[i].target->label)) {
@@ -382,7 +382,7 @@ hide_passwords(const struct arguments *a)
 	for (size_t p = 0; p < 2; p++)
 		for (int i = 0; i < places[p]->count; i++)
 			if (target_is_conninfo(places[p]->sval[i]))
-				secret_hide((char *)(uintptr_t)places[p]->sval[i]);
+				redact_overwrite((char *)(uintptr_t)places[p]->sval[i]);
 }
 
 static bool
@@ -396,7 +396,7 @@ get_all(const struct arguments *a, struct options *o)
 	o->check = a->check->count > 0;
 	o->json = a->json->count > 0;
 	o->quiet = a->quiet->count > 0 && a->verbose->count == 0;
-	if (!needs_are_met(a) || !get_spool(a, o) || !get_times(a, o) || !get_numbers(a, o) ||
+	if (!option_rules_met(a) || !get_spool(a, o) || !get_times(a, o) || !get_numbers(a, o) ||
 	    !get_commands(a, o) || !get_work(a, o) || !get_buffer(a, o) || !get_format(a, o) ||
 	    !get_choices(a, o) || !get_operands(a, o) || !get_config(o) || !has_patient(o) ||
 	    !get_terminal(a, o))

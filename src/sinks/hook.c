@@ -14,7 +14,7 @@
 #include "record/backlog.h"
 #include "record/format.h"
 #include "record/record.h"
-#include "sinks/environment.h"
+#include "sinks/hook_env.h"
 
 static const struct {
 	const char *name;
@@ -124,7 +124,7 @@ next_run(struct hook *h, struct queue *q)
 	buffer_clear(&h->scratch);
 	if (h->settings.kind == HOOK_BATCH) {
 		n = backlog_take_run(&h->backlog, next_included(h), &h->input);
-		environment_pack_batch(n, h->takeover > h->sink.out, clock_realtime(), &h->scratch);
+		hook_env_pack_batch(n, h->takeover > h->sink.out, clock_realtime(), &h->scratch);
 	} else {
 		queue_pop(q, &h->scratch);
 	}
@@ -146,7 +146,7 @@ start(struct hook *h, struct queue *q)
 	size_t n;
 
 	h->running = next_run(h, q);
-	n = environment_unpack((char *)(uintptr_t)buffer_content(&h->scratch),
+	n = hook_env_unpack((char *)(uintptr_t)buffer_content(&h->scratch),
 	    buffer_length(&h->scratch), variables, &input);
 	variables[n] = NULL;
 	fifo_add(&h->input, input.bytes, input.length);
@@ -193,7 +193,7 @@ take_idle(struct hook *h, const struct record *r)
 	}
 	sum.count += h->idle_missed;
 	h->idle_missed = 0;
-	environment_pack(&sum, &h->scratch);
+	hook_env_pack(&sum, &h->scratch);
 	return true;
 }
 
@@ -216,7 +216,7 @@ hook_take(struct sink *s, const struct record *r)
 			return false;
 		break;
 	default:
-		environment_pack(r, &h->scratch);
+		hook_env_pack(r, &h->scratch);
 	}
 	queue_add(&h->backlog.waiting, queue_kind_of(r), 1, buffer_content(&h->scratch),
 	    buffer_length(&h->scratch));
@@ -276,7 +276,7 @@ hook_new(const struct hook_settings *settings)
 	h->sink.kinds = kinds[settings->kind].kinds;
 	h->settings = *settings;
 	h->child = child_new(settings->base, on_done, h);
-	h->environment = environment_inherited(&h->inherited);
+	h->environment = hook_env_inherited(&h->inherited);
 	return h;
 }
 

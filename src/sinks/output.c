@@ -10,10 +10,10 @@
 
 #include "base/buffer.h"
 #include "base/log.h"
-#include "base/statusline.h"
+#include "base/status_line.h"
 #include "base/stream.h"
 #include "record/backlog.h"
-#include "record/event.h"
+#include "record/event_json.h"
 #include "record/record.h"
 #include "record/terminal.h"
 
@@ -52,7 +52,7 @@ spill(struct output *o)
 static void
 format_event(struct output *o, const struct record *r, struct buffer *out)
 {
-	event_write(r, out);
+	event_json_write(r, out);
 	buffer_add(out, o->settings.end == FORMAT_END_NUL ? "" : "\n", 1);
 }
 
@@ -192,14 +192,14 @@ end(struct output *o, int error)
 static size_t
 write_bytes(struct output *o, const char *bytes, size_t n)
 {
-	ssize_t w = n && statusline_hide() ? stream_write(o->stream, bytes, n) : 0;
+	ssize_t w = n && status_line_hide() ? stream_write(o->stream, bytes, n) : 0;
 
 	if (w < 0) {
 		end(o, errno);
 		return 0;
 	}
 	if (w > 0)
-		statusline_written(bytes[w - 1]);
+		status_line_written(bytes[w - 1]);
 	o->sink.progress += (uint64_t)w;
 	o->blocked = (size_t)w < n;
 	return (size_t)w;
@@ -293,7 +293,7 @@ output_new(const struct output_settings *settings)
 	if (settings->format)
 		o->sink.kinds |= RECORD_BIT(RECORD_NOTIFICATION);
 	if (settings->events)
-		o->sink.kinds |= event_kinds();
+		o->sink.kinds |= event_json_kinds();
 	o->settings = *settings;
 	o->backlog.mark = mark;
 	o->backlog.arg = o;

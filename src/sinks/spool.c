@@ -12,12 +12,12 @@
 #include "base/log.h"
 #include "record/backlog.h"
 #include "record/record.h"
-#include "sinks/row.h"
-#include "sinks/spoolfile.h"
+#include "sinks/spool_file.h"
+#include "sinks/spool_row.h"
 
 /*
  * Bytes of one transaction, more or less: it must not hold up the loop for long, and on a full disk it must find
- * room in what SQLite's log has already (spoolfile.c).
+ * room in what SQLite's log has already (spool_file.c).
  */
 #define BATCH_MAX ((size_t)1 << 18)
 
@@ -32,7 +32,7 @@
 struct spool {
 	struct sink sink;
 	struct spool_settings settings;
-	struct spoolfile *file;
+	struct spool_file *file;
 	struct backlog backlog;
 	struct buffer batch,
 	    entries; /* packed rows, and a struct queue_entry for each record of them */
@@ -57,7 +57,7 @@ leave_out(struct spool *s, const struct record *r, size_t size)
 {
 	log_error("could not write to the spool \"%s\": a row of %zu bytes is too large for it; "
 		  "it takes %zu at most",
-	    s->settings.path, size, spoolfile_most(s->file));
+	    s->settings.path, size, spool_file_most(s->file));
 	queue_add(&s->backlog.waiting, queue_kind_of(r), 1, "", 0);
 }
 
@@ -67,10 +67,10 @@ spool_take(struct sink *sink, const struct record *r)
 	struct spool *s = (struct spool *)sink;
 
 	buffer_clear(&s->scratch);
-	row_pack_record(r, &s->scratch);
+	spool_row_pack_record(r, &s->scratch);
 	if (buffer_length(&s->scratch) == 0)
 		return false;
-	if (buffer_length(&s->scratch) > spoolfile_most(s->file))
+	if (buffer_length(&s->scratch) > spool_file_most(s->file))
 		leave_out(s, r, buffer_length(&s->scratch));
 	else
 		queue_add(&s->backlog.waiting, queue_kind_of(r), 1, buffer_content(&s->scratch),
@@ -86,7 +86,7 @@ mark(struct buffer *out, uint64_t count, void *arg)
 	const struct record r = {.kind = RECORD_DROPPED, .time = clock_realtime(), .count = count};
 
 	(void)arg;
-	row_pack_record(&r, out);
+	spool_row_pack_record(&r, out);
 }
 
 static bool
@@ -154,7 +154,7 @@ fail(struct spool *s, bool busy)
 	if ((busy && now - s->failed < BUSY_MAX) || !log_due(&s->pace))
 		return;
 	log_warning("could not write to the spool \"%s\": %s; what is received waits in the buffer",
-	    s->settings.path, spoolfile_error(s->file));
+	    s->settings.path, spool_file_error(s->file));
 	s->told = true;
 }
 
@@ -194,7 +194,7 @@ static void
 spool_pass(struct sink *sink)
 {
 	struct spool *s = (struct spool *)sink;
-	enum spooldb_result result = SPOOLDB_OK;
+	enum spool_db_result result = SPOOL_DB_OK;
 
 	if (s->resting)
 		return;
@@ -203,9 +203,9 @@ spool_pass(struct sink *sink)
 	if (buffer_length(&s->entries) == 0 || !sink_may_deliver(sink))
 		return;
 	if (buffer_length(&s->batch) > 0)
-		result = spoolfile_append(s->file, &s->batch);
+		result = spool_file_append(s->file, &s->batch);
 	if (result)
-		fail(s, result == SPOOLDB_BUSY);
+		fail(s, result == SPOOL_DB_BUSY);
 	else
 		succeed(s);
 	if (!result && backlog_oldest(&s->backlog))
@@ -231,7 +231,7 @@ spool_new(const struct spool_settings *settings)
 	    .discard = spool_discard,
 	    .forget = spool_forget,
 	    .pass = spool_pass};
-	struct spoolfile *file = spoolfile_open(settings->path, true, PATIENCE);
+	struct spool_file *file = spool_file_open(settings->path, true, PATIENCE);
 	struct spool *s;
 
 	if (!file)
@@ -257,7 +257,7 @@ bool
 spool_finish(struct spool *s)
 {
 	uint64_t left = s->sink.in - s->sink.out;
-	const char *error = spoolfile_error(s->file);
+	const char *error = spool_file_error(s->file);
 
 	if (left)
 		log_error("could not write to the spool \"%s\": %s; %" PRIu64
@@ -265,7 +265,7 @@ spool_finish(struct spool *s)
 		    s->settings.path, *error ? error : "there was no time left", left,
 		    left == 1 ? " was" : "s were");
 	event_del(&s->retry);
-	spoolfile_close(s->file);
+	spool_file_close(s->file);
 	(void)backlog_free(&s->backlog);
 	buffer_free(&s->batch);
 	buffer_free(&s->entries);

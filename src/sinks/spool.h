@@ -1,5 +1,5 @@
 /*
- * The sink that appends what is received to a spool (spoolfile.h): notifications, and gaps in listening.
+ * The sink that appends what is received to a spool (spool_file.h): notifications, and gaps in listening.
  *
  * Delivered means committed, once in a pass. What cannot be committed waits, as part of --buffer, and is
  * tried again until it can.

@@ -10,9 +10,9 @@
 #include <event2/event.h>
 
 #include "base/log.h"
-#include "base/pace.h"
-#include "check/check.h"
-#include "check/checkreport.h"
+#include "base/work_queue.h"
+#include "check/check_report.h"
+#include "check/connection_check.h"
 #include "check/diagnosis.h"
 #include "decode.h"
 #include "fuzz.h"
@@ -118,8 +118,8 @@ on_done(const struct findings *f, void *arg)
 	REQUIRE(f->queue >= 0 ? f->queue <= 1 : f->queue == -1);
 	REQUIRE(!f->reason || strlen(f->reason) < 10000);
 	REQUIRE(p.count > 0 || f->verdict == VERDICT_THROUGH);
-	checkreport_text(&text, &subscriptions.list[0], f, &p, false);
-	checkreport_json(&json, &subscriptions.list[0], f, &p, false);
+	check_report_text(&text, &subscriptions.list[0], f, &p, false);
+	check_report_json(&json, &subscriptions.list[0], f, &p, false);
 	for (size_t i = 0; i < buffer_length(&text); i++)
 		if (buffer_content(&text)[i] == '\n')
 			text.data[text.start + i] = ' ';
@@ -135,7 +135,7 @@ static void
 pass(bool answers)
 {
 	event_base_loop(base, EVLOOP_NONBLOCK);
-	pace_run(0);
+	work_queue_run(0);
 	if (answers) {
 		server_turn(&server);
 	} else {
@@ -153,20 +153,21 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct input in = {data, size};
 	uint8_t self = input_byte(&in);
 	bool over = false;
-	struct check *c;
+	struct connection_check *c;
 
 	if (!base)
 		set_up();
 	server.version = versions[self & 3];
 	server.encoding = encodings[self >> 2 & 3];
 	server.arg = &in;
-	c = check_start(base, &subscriptions.list[0], &policy, 30 * SECOND, on_done, &over);
+	c = connection_check_start(
+	    base, &subscriptions.list[0], &policy, 30 * SECOND, on_done, &over);
 	for (int i = 0; i < PASSES && !over; i++)
 		pass(true);
 	for (int i = 0; i < PASSES && !over; i++)
 		pass(false); /* what it still waits for does not come */
 	REQUIRE(over);
-	check_free(c);
+	connection_check_free(c);
 	server_close_all(&server);
 	return 0;
 }

@@ -6,8 +6,8 @@
 #include "settings/command.h"
 
 #include "base/buffer.h"
-#include "base/lines.h"
-#include "base/words.h"
+#include "base/line_reader.h"
+#include "base/shell_words.h"
 #include "fuzz.h"
 #include "postgres/channel.h"
 #include "postgres/target.h"
@@ -42,7 +42,7 @@ check_quoting(struct input in)
 	char *list[MOST], *error = NULL;
 	size_t count = 0;
 	struct buffer b = {0};
-	struct words words;
+	struct shell_words words;
 
 	while (in.left && count < MOST) {
 		list[count] = input_string(&in);
@@ -50,13 +50,13 @@ check_quoting(struct input in)
 		quote(&b, list[count++], style);
 	}
 	buffer_addf(&b, "%s", style % 2 ? " # '" : "\t");
-	REQUIRE(words_split(buffer_content(&b), buffer_length(&b), &words, &error));
+	REQUIRE(shell_words_split(buffer_content(&b), buffer_length(&b), &words, &error));
 	REQUIRE(words.count == count);
 	for (size_t i = 0; i < count; i++) {
 		REQUIRE(strcmp(words.list[i], list[i]) == 0);
 		free(list[i]);
 	}
-	words_free(&words);
+	shell_words_free(&words);
 	buffer_free(&b);
 }
 
@@ -86,26 +86,26 @@ check_command(const char *line, size_t length, bool in_config)
 static void
 check_lines(struct input in)
 {
-	struct lines l = {0};
+	struct line_reader l = {0};
 	size_t piece = 1 + input_byte(&in), length;
 	const char *text = (const char *)in.at, *end = text + in.left, *line;
-	enum lines_found found;
+	enum line_reader_found found;
 
 	for (const char *at = text;; at += piece) {
 		if ((size_t)(end - at) < piece)
 			piece = (size_t)(end - at);
 		if (piece)
-			lines_add(&l, at, piece);
+			line_reader_add(&l, at, piece);
 		else
-			lines_end(&l);
-		while ((found = lines_next(&l, &line, &length)) != LINES_NONE) {
+			line_reader_end(&l);
+		while ((found = line_reader_next(&l, &line, &length)) != LINE_READER_NONE) {
 			const char *newline = memchr(text, '\n', (size_t)(end - text));
 
 			size_t whole = (size_t)((newline ? newline : end) - text);
-			REQUIRE(found == LINES_LINE || whole > LINE_LONGEST);
+			REQUIRE(found == LINE_READER_LINE || whole > LINE_LONGEST);
 			if (whole && text[whole - 1] == '\r')
 				whole--;
-			REQUIRE(found == LINES_TOO_LONG ||
+			REQUIRE(found == LINE_READER_TOO_LONG ||
 				(whole == length && memcmp(text, line, length) == 0));
 			text = newline ? newline + 1 : end;
 		}
@@ -113,7 +113,7 @@ check_lines(struct input in)
 			break;
 	}
 	REQUIRE(text == end);
-	lines_free(&l);
+	line_reader_free(&l);
 }
 
 int

@@ -10,7 +10,7 @@
 #include "base/escape.h"
 #include "fuzz.h"
 #include "postgres/channel.h"
-#include "postgres/secret.h"
+#include "postgres/redact.h"
 #include "postgres/target.h"
 #include "settings/operands.h"
 
@@ -72,7 +72,7 @@ check_hidden(const char *word)
 	char *copy = xstrdup(word);
 
 	if (target_is_conninfo(copy)) {
-		secret_hide(copy);
+		redact_overwrite(copy);
 		REQUIRE(strlen(copy) == strlen(word));
 		REQUIRE(!is_secret(word) || !strstr(copy, SECRET));
 	}

@@ -16,7 +16,7 @@
 #include <poll.h>
 
 #include "base/log.h"
-#include "base/pace.h"
+#include "base/work_queue.h"
 #include "fuzz.h"
 #include "postgres/target.h"
 #include "server.h"
@@ -127,7 +127,7 @@ pass(struct connection *c, struct watch *w)
 	bool before = w->listening;
 
 	event_base_loop(base, EVLOOP_NONBLOCK);
-	pace_run(0);
+	work_queue_run(0);
 	while ((r = connection_next(c)))
 		check_record(w, r);
 	if (w->listening && !before && connection_state(c) == CONN_LISTENING)

@@ -1,0 +1,31 @@
+/*
+ * A descriptor that somebody else made, written without blocking and without changing it for others
+ * (fact F13).
+ */
+#ifndef PGWAIT_FD_WRITER_H
+#define PGWAIT_FD_WRITER_H
+
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "base/util.h"
+
+struct fd_writer {
+	int fd;       /* what is written to, and polled */
+	int original; /* what was given, and stays the caller's */
+	enum fd_writer_method {
+		FD_WRITER_DIRECT, /* files and the like, which never block for long: write(2) */
+		FD_WRITER_REOPENED, /* a pipe or terminal, opened anew: our O_NONBLOCK is ours alone */
+		FD_WRITER_NOWAIT, /* a pipe that another user made: pwritev2(RWF_NOWAIT) */
+		FD_WRITER_POLL, /* where the kernel does not have that: poll, and no more than fits for sure */
+		FD_WRITER_SOCKET, /* send(MSG_DONTWAIT) */
+	} method;
+};
+
+void fd_writer_open(struct fd_writer *o, int fd);
+void fd_writer_close(struct fd_writer *o);
+
+/* Bytes written, 0 where nothing can be now; -1 with errno. */
+MUST_CHECK ssize_t fd_writer_write(struct fd_writer *o, const char *bytes, size_t n);
+
+#endif

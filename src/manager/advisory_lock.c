@@ -1,0 +1,455 @@
+#include "config.h"
+
+#include "manager/advisory_lock.h"
+
+#include <event2/event.h>
+#include <event2/event_struct.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/time.h>
+
+#include "base/buffer.h"
+#include "base/work_queue.h"
+#include "manager/backoff.h"
+#include "postgres/connector.h"
+#include "postgres/server_error.h"
+#include "postgres/session.h"
+#include "postgres/sql.h"
+#include "postgres/target.h"
+#include "record/encoding.h"
+
+#define ASK       SECOND       /* from one question to the next */
+#define HEARTBEAT (2 * SECOND) /* while active */
+#define PATIENCE  (3 * SECOND) /* with an answer */
+
+/*
+ * From when a query was sent that the session of the lock answered. By then the server cannot have given up a host
+ * that vanished: it hears nothing for 10 s before it does (set_up()).
+ */
+#define LEASE (9 * SECOND)
+
+enum exclusive_state {
+	/* No session; one is being opened, or will be. */
+	EXCLUSIVE_AWAY,
+	/* There is a session, and no answer yet. */
+	EXCLUSIVE_ASKING,
+	/* Another session has the lock. */
+	EXCLUSIVE_WAITING,
+	/* Ours has it, until the session ends. */
+	EXCLUSIVE_ACTIVE,
+};
+
+struct advisory_lock {
+	struct event_base *base;
+	advisory_lock_where *where;
+	void *arg;
+	const struct origin *origin;
+	const char *key;
+	char *key_sent; /* in the server's encoding */
+	enum exclusive_state state;
+	struct connector *connector;
+	struct session *session;
+	struct target named; /* only its label, for the session, which may outlive the connection */
+	char *place;         /* of the session, or of the attempt; NULL: there is neither */
+	struct work_queue_job job; /* the session woke us */
+	struct event timer;        /* the next attempt, question or heartbeat */
+	struct backoff backoff;
+
+	struct moment proven; /* when a query was sent whose answer showed that the lock is ours */
+	int64_t due;          /* when it may be asked for at the soonest; boottime */
+	struct record record;
+	bool changed;
+	bool asked;    /* and not answered */
+	char *backend; /* the server process that has the lock, as the server says */
+	char *reason;
+};
+
+static void
+arm(struct advisory_lock *x, int64_t delay)
+{
+	struct timeval tv;
+
+	timeval_from(delay > 0 ? delay : 0, &tv);
+	event_add(&x->timer, &tv);
+}
+
+/* The only place that changes the state; news for advisory_lock_next(). */
+static void
+set_state(struct advisory_lock *x, enum exclusive_state state, const char *reason)
+{
+	char *line = reason ? server_error_line(reason) : NULL;
+	bool same = state == x->state && (!line || (x->reason && strcmp(line, x->reason) == 0));
+
+	if (state == EXCLUSIVE_AWAY && x->state == EXCLUSIVE_WAITING)
+		x->due = clock_boottime() + LEASE;
+	x->state = state;
+	if (state == EXCLUSIVE_ASKING || same) {
+		free(line);
+		return;
+	}
+	free(x->reason);
+	x->reason = line;
+	x->changed = true;
+	x->record =
+	    (struct record){.kind = state == EXCLUSIVE_ACTIVE ? RECORD_ACTIVE : RECORD_WAITING,
+		.origin = x->origin,
+		.time = clock_realtime(),
+		.key = x->key,
+		.since = -1};
+}
+
+/* The lock, if there was one, is gone with the session. */
+static void
+close_session(struct advisory_lock *x)
+{
+	if (x->connector)
+		connector_cancel(x->connector);
+	x->connector = NULL;
+	x->asked = false;
+	session_close(x->session);
+	x->session = NULL;
+	work_queue_remove(&x->job);
+	event_del(&x->timer);
+	free(x->place);
+	x->place = NULL;
+}
+
+static void
+leave(struct advisory_lock *x, const char *reason)
+{
+	set_state(x, EXCLUSIVE_AWAY, reason);
+	close_session(x);
+	arm(x, backoff_next(&x->backoff, 0));
+}
+
+/* What keeps an answer from telling who has the lock, or NULL. */
+static const char *
+unusable(const struct advisory_lock *x, const PGresult *result)
+{
+	if (request_failed(result))
+		return PQresultErrorMessage(result);
+	if (strcmp(request_value(result, 0, 1), x->place) != 0)
+		return "it reached another server, or another database, than the first connection";
+	if (!*request_value(result, 0, 0))
+		return "the server is a standby, whose locks are its own";
+	return NULL;
+}
+
+static void
+on_asked(void *arg, const PGresult *result)
+{
+	struct advisory_lock *x = arg;
+	bool got;
+
+	if (!result)
+		return; /* the session fails or is closed */
+	x->asked = false;
+	if (unusable(x, result)) {
+		session_fail(x->session, unusable(x, result), NULL);
+		return;
+	}
+	x->backoff = (struct backoff){0};
+	free(x->backend);
+	x->backend = xstrdup(request_value(result, 0, 2));
+	got = *request_value(result, 0, 0) == 't';
+	set_state(x, got ? EXCLUSIVE_ACTIVE : EXCLUSIVE_WAITING, NULL);
+}
+
+/* A number is the lock's own; other text is hashed there, so that all agree. */
+static const char *
+lock_number(const struct advisory_lock *x)
+{
+	int64_t number;
+
+	if (parse_integer(x->key, INT64_MIN, INT64_MAX, &number))
+		return "$1::pg_catalog.int8";
+	if (PQserverVersion(session_conn(x->session)) >= 110000)
+		return "pg_catalog.hashtextextended($1, 0)";
+	return "pg_catalog.hashtext($1)";
+}
+
+/* A lock that is taken in recovery is that server's alone. */
+static char *
+question(const struct advisory_lock *x)
+{
+	return xasprintf("SELECT CASE WHEN NOT pg_catalog.pg_is_in_recovery() "
+			 "THEN pg_catalog.pg_try_advisory_lock(%s) END, " SQL_PLACE
+			 ", pg_catalog.pg_backend_pid()",
+	    lock_number(x));
+}
+
+static void
+ask(struct advisory_lock *x)
+{
+	const char *parameters[] = {x->key_sent};
+
+	x->asked = true;
+	session_request_with(x->session, question(x), parameters, 1, on_asked, x);
+}
+
+/* Another server process answers than the one that has the lock. */
+static void
+on_proven(void *arg, const PGresult *result)
+{
+	struct advisory_lock *x = arg;
+
+	if (!result)
+		return;
+	x->asked = false;
+	if (request_failed(result))
+		session_fail(x->session, PQresultErrorMessage(result), NULL);
+	else if (strcmp(request_value(result, 0, 0), x->backend) != 0)
+		session_fail(x->session,
+		    "a pooler in transaction or statement mode is in between, through which "
+		    "nobody can hold a lock: connect to the server itself, or to a pooler in "
+		    "session mode",
+		    NULL);
+}
+
+/* A heartbeat: that it is answered is what renews the lease. */
+static void
+prove(struct advisory_lock *x)
+{
+	x->asked = true;
+	session_request(x->session, xstrdup("SELECT pg_catalog.pg_backend_pid()"), on_proven, x);
+}
+
+/*
+ * The server shall see soon that our host is gone: keepalives after 5 s, and five of them; or what it
+ * sent last is not acknowledged for as long.
+ */
+static void
+set_up(struct advisory_lock *x)
+{
+	bool user_timeout = PQserverVersion(session_conn(x->session)) >= 120000;
+
+	session_request(x->session,
+	    xasprintf("SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 1; "
+		      "SET tcp_keepalives_count = 5%s",
+		user_timeout ? "; SET tcp_user_timeout = 10000" : ""),
+	    NULL, NULL);
+}
+
+/* Ends the request that was answered. The first one that is sent while active is the question itself. */
+static bool
+finish_request(struct advisory_lock *x)
+{
+	if (!session_finish(x->session))
+		return false;
+	if (x->state == EXCLUSIVE_ACTIVE)
+		session_proven(x->session, &x->proven);
+	return true;
+}
+
+static void
+on_turn(void *arg)
+{
+	struct advisory_lock *x = arg;
+	const char *sqlstate, *reason;
+	PGnotify *n;
+
+	while ((n = session_notify(x->session)) ||
+	       finish_request(x)) /* looking for one finds the server's last word */
+		PQfreemem(n);
+	reason = session_failure(x->session, &sqlstate);
+	if (reason)
+		leave(x, reason);
+}
+
+static void
+on_wake(void *arg)
+{
+	struct advisory_lock *x = arg;
+
+	work_queue_add(&x->job);
+}
+
+static bool
+encode_key(struct advisory_lock *x, const char *server_encoding)
+{
+	struct encoding *e = encoding_open(server_encoding);
+	struct buffer b = {0};
+	bool ok = encoding_from_utf8(e, x->key, strlen(x->key), &b);
+
+	free(x->key_sent);
+	x->key_sent = ok ? xstrndup(buffer_content(&b), buffer_length(&b)) : NULL;
+	buffer_free(&b);
+	encoding_close(e);
+	return ok;
+}
+
+static void
+on_connected(PGconn *conn, const struct connector_failure *failure, void *arg)
+{
+	struct advisory_lock *x = arg;
+
+	x->connector = NULL;
+	if (!conn) {
+		leave(x, failure->reason);
+		return;
+	}
+	x->session = session_open(x->base, conn, &x->named, on_wake, x);
+	if (!encode_key(x, PQparameterStatus(conn, "server_encoding"))) {
+		leave(x, "the key has characters that do not exist in the server's encoding");
+		return;
+	}
+	set_state(x, EXCLUSIVE_ASKING, NULL);
+	session_read(x->session, true);
+	set_up(x);
+	arm(x, 0);
+}
+
+/* Where the first connection is. Where it is not, advisory_lock_go() will be called. */
+static void
+connect_beside(struct advisory_lock *x)
+{
+	struct advisory_lock_place p;
+	struct connector_policy policy = {.never_prompt = true};
+
+	if (!x->where(&p, x->arg))
+		return;
+	x->origin = p.origin;
+	free(x->named.label);
+	x->named.label = xstrdup(p.origin->label);
+	free(x->place);
+	x->place = xstrdup(p.name);
+	policy.beside = p.beside;
+	x->connector = connector_start(x->base, p.target, &policy, on_connected, x);
+}
+
+void
+advisory_lock_rest(struct advisory_lock *x, const struct origin *origin, const char *reason)
+{
+	x->origin = origin;
+	set_state(x, EXCLUSIVE_AWAY, reason);
+	close_session(x);
+	x->record.origin = origin; /* whoever had the one before may be gone */
+}
+
+void
+advisory_lock_forget(struct advisory_lock *x)
+{
+	close_session(x);
+	x->state = EXCLUSIVE_AWAY;
+	x->changed = false;
+	x->proven = (struct moment){0};
+	free(x->reason);
+	x->reason = NULL;
+}
+
+void
+advisory_lock_go(struct advisory_lock *x)
+{
+	if (x->session || x->connector)
+		return;
+	x->backoff = (struct backoff){0};
+	arm(x, 0);
+}
+
+void
+advisory_lock_unreachable(struct advisory_lock *x)
+{
+	if (x->connector)
+		close_session(x);
+}
+
+void
+advisory_lock_renamed(struct advisory_lock *x, const struct origin *origin)
+{
+	x->origin = x->record.origin = origin;
+}
+
+const char *
+advisory_lock_place(const struct advisory_lock *x)
+{
+	return x->place;
+}
+
+/*
+ * A server that ended the session of one that waits may have ended that of the active one, too, which may not know
+ * until its lease is over. It comes first: it asks at once.
+ */
+static bool
+may_ask(const struct advisory_lock *x)
+{
+	return (x->state == EXCLUSIVE_ASKING || x->state == EXCLUSIVE_WAITING) && !x->asked &&
+	       clock_boottime() >= x->due;
+}
+
+/* The next attempt to connect, the next question, the next heartbeat: once a second, or sooner. */
+static void
+on_timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct advisory_lock *x = arg;
+	int64_t now = clock_monotonic(), due;
+
+	(void)fd;
+	(void)what;
+	if (!x->session) {
+		connect_beside(x);
+		return;
+	}
+	if (may_ask(x))
+		ask(x);
+	/* The timer need not be exact to the microsecond. */
+	if (x->state == EXCLUSIVE_ACTIVE && !x->asked &&
+	    now - session_sent_at(x->session).monotonic > HEARTBEAT - ASK / 2)
+		prove(x);
+	due = session_beat(x->session, now, 0, 0, PATIENCE);
+	arm(x, due - now < ASK ? due - now : ASK);
+}
+
+/* Whether there is something to read that was not looked at: an answer, or that the session has ended. */
+static bool
+has_news(const struct advisory_lock *x)
+{
+	struct pollfd p = {.fd = PQsocket(session_conn(x->session)), .events = POLLIN};
+
+	return poll(&p, 1, 0) != 0;
+}
+
+bool
+advisory_lock_holds(const struct advisory_lock *x)
+{
+	return x->state == EXCLUSIVE_ACTIVE && x->session &&
+	       clock_boottime() - x->proven.boottime < LEASE && !has_news(x);
+}
+
+struct advisory_lock *
+advisory_lock_new(struct event_base *base, const char *key, advisory_lock_where *where, void *arg)
+{
+	struct advisory_lock *x = xcalloc(1, sizeof *x);
+
+	x->base = base;
+	x->key = key;
+	x->where = where;
+	x->arg = arg;
+	x->job.run = on_turn;
+	x->job.arg = x;
+	evtimer_assign(&x->timer, base, on_timer, x);
+	return x;
+}
+
+void
+advisory_lock_free(struct advisory_lock *x)
+{
+	if (!x)
+		return;
+	close_session(x);
+	free(x->named.label);
+	free(x->key_sent);
+	free(x->backend);
+	free(x->reason);
+	free(x);
+}
+
+const struct record *
+advisory_lock_next(struct advisory_lock *x)
+{
+	if (!x->changed)
+		return NULL;
+	x->changed = false;
+	x->record.reason = x->reason;
+	return &x->record;
+}

@@ -1,0 +1,450 @@
+#include "config.h"
+
+#include "manager/dispatch.h"
+
+#include <inttypes.h>
+
+#include "base/log.h"
+#include "manager/delivery.h"
+#include "manager/ready.h"
+#include "manager/standing.h"
+#include "settings/options.h"
+
+#include <stdlib.h>
+
+bool
+dispatch_is_drain(const struct manager *m)
+{
+	return m->options->timeout == 0;
+}
+
+bool
+dispatch_count_reached(const struct manager *m)
+{
+	int64_t count = m->options->count;
+
+	return count >= 0 && m->taken >= (uint64_t)count &&
+	       m->taken - sinks_discarded(&m->sinks) >= (uint64_t)count;
+}
+
+void
+dispatch_end(struct manager *m, enum cause cause)
+{
+	if (m->cause == CAUSE_NONE)
+		m->cause = cause;
+}
+
+/* A catch-up is never cut: -n is looked at when none is under way. */
+static void
+look_at_count(struct manager *m)
+{
+	if (dispatch_count_reached(m) && m->catchups.running == 0)
+		dispatch_end(m, CAUSE_COUNT);
+}
+
+/* Every connection listens, now or some time after the start. */
+static void
+tell_ready(struct manager *m)
+{
+	if (m->told || m->sources.good < m->sources.count)
+		return;
+	m->told = true;
+	ready_tell(m->options->ready_fd);
+}
+
+void
+dispatch_set_interval(struct manager *m, int64_t us)
+{
+	m->interval = us;
+	ticker_stop(&m->idle);
+	if (m->running && us > 0)
+		ticker_start(&m->idle, m->base, us, clock_monotonic());
+}
+
+void
+dispatch_started(struct manager *m)
+{
+	const struct options *o = m->options;
+
+	if (m->sources.count == 0)
+		tell_ready(m);
+	if (dispatch_is_drain(m))
+		return; /* cron mails whatever it sees */
+	delivery_started(m->delivery);
+	m->last_taken = clock_monotonic();
+	m->running = true;
+	m->read_since = m->last_taken;
+	dispatch_set_interval(m, m->interval);
+	if (o->exit_idle > 0)
+		ticker_start(&m->exit_idle, m->base, o->exit_idle, m->last_taken);
+}
+
+/* A drain ends when every connection that there is now has been drained. */
+static void
+look_at_drain(struct manager *m)
+{
+	for (size_t i = 0; i < m->sources.count; i++)
+		if (!m->sources.list[i]->drained)
+			return;
+	dispatch_end(m, CAUSE_DRAINED);
+}
+
+static void
+drained(struct manager *m, struct source *s)
+{
+	s->drained = true;
+	look_at_drain(m);
+}
+
+static void
+on_drained(struct connection *c, void *arg)
+{
+	struct source *s = arg;
+
+	(void)c;
+	drained(s->set->manager, s);
+}
+
+/* A catch-up comes first, and has no deadline. */
+static void
+drain(struct source *s)
+{
+	connection_catches_up(s->connection, false);
+	connection_barrier(s->connection, on_drained);
+}
+
+/* What there is to do on a connection that listens, once what comes is delivered. */
+static void
+begin_work(struct manager *m, struct source *s)
+{
+	if (!m->active)
+		return;
+	catchups_start(&m->catchups, s);
+	if (!dispatch_is_drain(m))
+		return;
+	connection_catches_up(s->connection, true);
+	if (!catchups_runs(s))
+		drain(s);
+}
+
+/* Once: what is said while it waits already changes nothing. */
+static void
+deactivate(struct manager *m)
+{
+	uint64_t left;
+
+	if (!m->active)
+		return;
+	m->active = false;
+	left = sinks_forget(&m->sinks);
+	m->taken -= left;
+	if (left && m->shutdown.begun) {
+		log_error("the lock was lost before %" PRIu64 " notification%s delivered", left,
+		    left == 1 ? " was" : "s were");
+		m->shutdown.cut = true;
+	}
+	for (size_t i = 0; i < m->sources.count; i++)
+		catchups_stop(m->sources.list[i]);
+}
+
+static void
+activate(struct manager *m)
+{
+	m->active = true;
+	for (size_t i = 0; i < m->sources.count; i++)
+		if (m->sources.list[i]->good)
+			begin_work(m, m->sources.list[i]);
+}
+
+/* A drain does not wait for a lock that another process has. */
+static void
+end_drain(struct manager *m, const struct record *r)
+{
+	if (r->reason)
+		m->failure = STATUS_LOST;
+	dispatch_end(m, CAUSE_DRAINED);
+}
+
+void
+dispatch_exclusive(struct manager *m)
+{
+	const struct record *r;
+	struct record told;
+
+	while ((r = standing_next(m->exclusive))) {
+		told = *r;
+		told.covered = m->options->catchup_sql != NULL;
+		told.fatal = dispatch_is_drain(m) && r->reason;
+		if (r->kind == RECORD_WAITING)
+			deactivate(m);
+		sinks_take(&m->sinks, &told);
+		if (r->kind == RECORD_ACTIVE)
+			activate(m);
+		else if (dispatch_is_drain(m))
+			end_drain(m, r);
+	}
+}
+
+static void
+on_drained_to_leave(struct connection *c, void *arg)
+{
+	(void)c;
+	source_through(arg, NULL);
+}
+
+void
+dispatch_parts(struct source *s, bool good)
+{
+	struct manager *m = s->set->manager;
+
+	catchups_stop(s);
+	standing_parts(m->exclusive, s);
+	if (m->exclusive && m->sources.count == 0)
+		deactivate(m);
+	if (source_settle(s))
+		dispatch_started(m);
+	if (m->sources.count)
+		tell_ready(m);
+	if (dispatch_is_drain(m))
+		look_at_drain(m);
+	if (good && !s->through)
+		connection_barrier(s->connection, on_drained_to_leave);
+	else
+		source_through(s, NULL);
+}
+
+void
+dispatch_goes(struct source *s)
+{
+	struct manager *m = s->set->manager;
+
+	connection_pause(s->connection, true);
+	if (!m->shutdown.begun)
+		dispatch_pull(m, s, false);
+	catchups_forget(&m->catchups, s);
+}
+
+/* Tells whoever waits for the outcome of an attempt. */
+static bool
+tell_outcome(struct source *s, const struct record *lost)
+{
+	source_outcome *outcome = s->outcome;
+
+	s->outcome = NULL;
+	return outcome && outcome(s, lost, s->outcome_arg);
+}
+
+static void
+take_listening(struct manager *m, struct source *s, const struct record *r)
+{
+	if (s->parted)
+		return;
+	source_listens(s);
+	sinks_take(&m->sinks, r);
+	standing_listens(m->exclusive, s, r);
+	begin_work(m, s);
+	(void)tell_outcome(s, NULL);
+	if (source_settle(s))
+		dispatch_started(m);
+	tell_ready(m); /* after the line on stderr: who waits for it may write there too */
+}
+
+/* Whether pgwait ends because this connection failed (man page, When a connection fails). */
+static bool
+is_fatal(const struct manager *m, const struct source *s, const struct record *r)
+{
+	size_t others_good = m->sources.good - s->good;
+	size_t others_starting = m->sources.starting - !s->settled;
+
+	if (dispatch_is_drain(m) || (r->permanent && !s->settled))
+		return true;
+	if (others_good > 0 || others_starting > 0)
+		return false;
+	return m->options->reconnect == RECONNECT_NEVER ||
+	       (m->options->reconnect == RECONNECT_LOST && !m->running);
+}
+
+/* pgwait ends for a failure, a drain once the other connections are drained. */
+static void
+end_for(struct manager *m, struct source *s, enum status status)
+{
+	if (m->failure == STATUS_OK)
+		m->failure = status;
+	if (dispatch_is_drain(m))
+		drained(m, s);
+	else
+		dispatch_end(m, CAUSE_LOST);
+}
+
+/* A drain cannot get a lock without its first connection. */
+static void
+drain_without_lock(struct manager *m, const struct source *lost)
+{
+	if (m->options->exclusive && !m->active && m->sources.list[0] == lost)
+		dispatch_end(m, CAUSE_DRAINED);
+}
+
+/* A connection goes to the garbage. */
+static void
+take_lost(struct manager *m, struct source *s, const struct record *r)
+{
+	struct record told = *r;
+	bool retry = !dispatch_is_drain(m) && m->options->reconnect != RECONNECT_NEVER &&
+		     m->cause == CAUSE_NONE;
+	bool harmless = tell_outcome(s, r);
+
+	if (s->leaves) {
+		source_through(s, s->good || s->parted ? r->reason : NULL);
+		return;
+	}
+	catchups_stop(s);
+	told.fatal = !s->target && !harmless && is_fatal(m, s, r);
+	told.retry = source_fails(s, retry && !told.fatal && !s->target);
+	told.attempt = s->attempt;
+	if (s->target)
+		told.retry = 0;
+	sinks_take(&m->sinks, &told);
+	if (s->target) { /* with which it connects at once; nobody else may hold the old one */
+		standing_lost(m->exclusive, s, r->reason);
+		(void)source_takes_target(s);
+		return;
+	}
+	if (told.fatal)
+		end_for(m, s, r->phase == LOST_LISTENING ? STATUS_REFUSED : STATUS_LOST);
+	if (dispatch_is_drain(m))
+		drain_without_lock(m, s);
+	else if (!told.fatal)
+		standing_lost(m->exclusive, s, r->reason);
+	if (source_settle(s))
+		dispatch_started(m);
+}
+
+/* What comes to a process that has no lock is for the one that has it. */
+static void
+deliver(struct manager *m, const struct record *r)
+{
+	bool limited = m->options->count >= 0;
+
+	if (!m->active || (limited && dispatch_count_reached(m) && !r->row))
+		return;
+	sinks_take(&m->sinks, r);
+	m->taken++;
+	if (limited)
+		look_at_count(m);
+}
+
+void
+dispatch_hand_on(struct manager *m, bool need_room)
+{
+	const struct record *r;
+
+	while (m->cause != CAUSE_COUNT && (!need_room || sinks_room(&m->sinks)) &&
+	       (r = standing_hand_on(m->exclusive))) {
+		deliver(m, r);
+		m->last_taken = clock_monotonic();
+	}
+}
+
+void
+dispatch_tell_unsettled(struct manager *m)
+{
+	bool draining = dispatch_is_drain(m);
+
+	for (size_t i = 0; i < m->sources.count; i++) {
+		const struct source *s = m->sources.list[i];
+		const char *progress = connection_progress(s->connection);
+		const char *label = source_label(s);
+
+		if (draining && s->good && !s->drained)
+			log_error("\"%s\" was not drained in time", label);
+		else if (!s->settled && (draining || m->sources.good == 0))
+			log_error("could not listen on \"%s\" in time: %s", label, progress);
+		else if (!s->settled)
+			log_warning("could not listen on \"%s\" in time: %s", label, progress);
+	}
+}
+
+bool
+dispatch_room(struct manager *m)
+{
+	return !m->active || sinks_room(&m->sinks);
+}
+
+void
+dispatch_pull(struct manager *m, struct source *s, bool need_room)
+{
+	const struct record *r;
+	uint64_t before = m->taken;
+	bool dry = false;
+
+	while (m->cause != CAUSE_COUNT && (!need_room || dispatch_room(m))) {
+		r = connection_next(s->connection);
+		dry = !r;
+		if (dry)
+			break;
+		switch (r->kind) {
+		case RECORD_NOTIFICATION:
+			if (!m->exclusive || !standing_keeps(m->exclusive, s, r))
+				deliver(m, r);
+			break;
+		case RECORD_LISTENING:
+			take_listening(m, s, r);
+			break;
+		case RECORD_LOST:
+			take_lost(m, s, r);
+			break;
+		default:
+			break;
+		}
+	}
+	if (m->taken > before)
+		m->last_taken = clock_monotonic();
+	if (!dry)
+		source_mark(s);
+}
+
+static void
+take_caught_up(struct manager *m, struct source *s, const struct record *r)
+{
+	sinks_take(&m->sinks, r);
+	if (!m->shutdown.begun && dispatch_is_drain(m))
+		drain(s);
+}
+
+static void
+take_catchup_failed(struct manager *m, struct source *s, const struct record *r)
+{
+	static const enum status statuses[] = {
+	    [CATCHUP_UNREACHED] = STATUS_LOST,
+	    [CATCHUP_REFUSED] = STATUS_REFUSED,
+	    [CATCHUP_CONFLICT] = STATUS_ERROR,
+	    [CATCHUP_UNDELIVERED] = STATUS_ERROR,
+	};
+
+	sinks_take(&m->sinks, r);
+	if (r->fatal)
+		end_for(m, s, statuses[r->trouble]);
+}
+
+void
+dispatch_pull_rows(struct manager *m, struct source *s)
+{
+	const struct record *r;
+
+	while ((r = catchups_next(s, sinks_room_for_row(&m->sinks)))) {
+		if (r->kind == RECORD_NOTIFICATION) {
+			deliver(m, r);
+			m->last_taken = clock_monotonic();
+			continue;
+		}
+		if (r->kind == RECORD_CAUGHT_UP)
+			take_caught_up(m, s, r);
+		else
+			take_catchup_failed(m, s, r);
+		if (m->shutdown.begun)
+			shutdown_release(&m->shutdown);
+		if (r->kind == RECORD_CAUGHT_UP || r->retry < 0)
+			look_at_count(m);
+		return;
+	}
+}

@@ -1,0 +1,94 @@
+/*
+ * What records mean to the manager: what comes from the sources is counted, given to the sinks, and makes
+ * idle events start, connections go to the garbage, drains go on, and pgwait end.
+ */
+#ifndef PGWAIT_DISPATCH_H
+#define PGWAIT_DISPATCH_H
+
+#include <event2/event_struct.h>
+
+#include "base/ticker.h"
+#include "manager/catchups.h"
+#include "manager/exit_status.h"
+#include "manager/shutdown.h"
+#include "manager/source.h"
+#include "sinks/sink.h"
+
+struct status_text;
+struct delivery;
+struct exclusive;
+
+/* For manager.c and dispatch.c; to all others it is opaque. */
+struct manager {
+	struct options *options;
+	struct event_base *base;
+
+	struct sources sources;
+	struct catchups catchups;
+	struct exclusive *exclusive; /* NULL: without --exclusive */
+	bool active;                 /* what comes is delivered: always so without --exclusive */
+	bool told;                   /* that every connection listens */
+	bool running;                /* every first attempt has ended */
+
+	struct sinks sinks;
+	struct delivery *delivery;
+	struct status_text *status_text; /* NULL: there is no status line */
+
+	uint64_t taken, taken_at_idle; /* notifications, in all and up to the last idle event */
+	int64_t last_taken;            /* monotonic; the start of waiting before the first */
+	int64_t read_since; /* monotonic: since when the connections are read without a pause */
+	struct ticker idle, exit_idle; /* -t, -e */
+	int64_t interval;              /* of idle events; not positive: none */
+	struct event max_timer;
+	struct event start_timer; /* whether more connections listen than a second ago */
+	size_t good_before;
+
+	bool (*handle_signal)(int signo, void *arg); /* a manager_signal */
+	void *signal_arg;
+	enum cause cause;
+	int signal;
+	enum status failure; /* what a failure makes of the exit status */
+	struct shutdown shutdown;
+};
+
+/* As manager_set_interval(). */
+void dispatch_set_interval(struct manager *m, int64_t us);
+
+bool dispatch_is_drain(const struct manager *m);
+bool dispatch_count_reached(const struct manager *m);
+
+/* Ending: nothing is read any more; what was read is still pulled, then delivered. */
+void dispatch_end(struct manager *m, enum cause cause);
+
+/* With connections to wait for, that comes of itself: every first attempt has ended. */
+void dispatch_started(struct manager *m);
+
+/*
+ * Whether what comes has room. Without the lock of --exclusive it needs none: it is left to the process that has it.
+ * So it is noticed what became of a connection where the lock may be, also while what the sinks hold waits for it.
+ */
+bool dispatch_room(struct manager *m);
+
+/* What was kept for a process that is active now; with `need_room`, while there is room for it. */
+void dispatch_hand_on(struct manager *m, bool need_room);
+
+/* Everything that a source has now; with `need_room`, while there is room for it. */
+void dispatch_pull(struct manager *m, struct source *s, bool need_room);
+
+/* The rows of its catch-up, while there is room for them, and how that ended. */
+void dispatch_pull_rows(struct manager *m, struct source *s);
+
+/* What changed about the lock of --exclusive. */
+void dispatch_exclusive(struct manager *m);
+
+/*
+ * For sources_part(). A connection is out of the set, and goes once what was sent before has come; `good`: it
+ * listens. And one goes: what it has is pulled, and its catch-ups stop.
+ */
+void dispatch_parts(struct source *s, bool good);
+void dispatch_goes(struct source *s);
+
+/* How far each connection got whose first attempt did not end in time; and in a drain, each that is not drained. */
+void dispatch_tell_unsettled(struct manager *m);
+
+#endif

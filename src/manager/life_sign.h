@@ -1,0 +1,31 @@
+/*
+ * Signs of life (--exclusive): what processes with the same KEY tell one another, as notifications on a channel that
+ * nobody else sees.
+ */
+#ifndef PGWAIT_LIFE_SIGN_H
+#define PGWAIT_LIFE_SIGN_H
+
+#include "base/util.h"
+
+/* The channel for a KEY, a plain identifier; the caller's. */
+char *life_sign_channel(const char *key);
+
+#define LIFE_SIGN_PLACE 48
+
+struct life_sign {
+	char place[LIFE_SIGN_PLACE]; /* of the lock that they share: the answer to SQL_PLACE */
+	bool asks;       /* whoever is active shall say so; nothing else is there then */
+	int64_t process; /* of a process as long as it is active */
+	int64_t number;  /* of this sign, from 1 */
+	int64_t
+	    delivered; /* all that was sent before the sign of this number is delivered; 0: not known */
+	int64_t
+	    behind; /* how long ago the oldest was sent that is not delivered, at most; microseconds */
+};
+
+/* The payload; the caller's. */
+char *life_sign_write(const struct life_sign *s);
+/* False: it is none. */
+MUST_CHECK bool life_sign_read(const char *payload, struct life_sign *s);
+
+#endif

@@ -1,0 +1,42 @@
+/*
+ * The end of delivery: what was received is handed on while there is progress.
+ *
+ * It is over when everything was delivered and no sink works any more, when PROGRESS_TIMEOUT brought
+ * nothing further, or when there is no patience left.
+ */
+#ifndef PGWAIT_SHUTDOWN_H
+#define PGWAIT_SHUTDOWN_H
+
+#include <event2/event_struct.h>
+
+#include "base/util.h"
+#include "sinks/sink.h"
+
+/* Without any progress for this long, it is over; microseconds. */
+#define PROGRESS_TIMEOUT (5 * SECOND)
+
+/* Zeroed: not begun. */
+struct shutdown {
+	struct sinks *sinks;
+	struct fence fence;
+	struct event timer;
+	uint64_t progress; /* sinks_progress() when the timer was set */
+	size_t waiting;    /* for what: the fence, and each shutdown_hold() */
+	bool begun, delivered;
+	bool over; /* whatever is left */
+	bool cut;  /* over, with something undelivered */
+};
+
+/* All that is to be delivered has been taken. */
+void shutdown_begin(struct shutdown *c, struct event_base *base, struct sinks *sinks);
+
+/* Something else, which delivery brings about, must come before it is over; and it has. */
+void shutdown_hold(struct shutdown *c);
+void shutdown_release(struct shutdown *c);
+
+/* At once, whatever is left; before shutdown_begin(), too. */
+void shutdown_cut(struct shutdown *c);
+
+bool shutdown_is_over(const struct shutdown *c);
+
+#endif

@@ -1,0 +1,391 @@
+#include "config.h"
+
+#include "postgres/session.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <event2/event_struct.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "postgres/server_error.h"
+#include "postgres/sqlstate.h"
+#include "postgres/target.h"
+
+/* Reads of a TLS or GSS connection in one go: the library may hold more than the socket shows. */
+#define EXTRA_READS 64
+
+struct session {
+	PGconn *conn;
+	const struct target *target;
+	struct event readable, writable;
+	struct request_queue requests;
+	session_wake *wake;
+	void *arg;
+
+	bool reading;
+	int64_t alive;        /* when something was last read; monotonic */
+	int64_t read_time;    /* the same; Unix time */
+	unsigned extra_reads; /* left for this wake-up */
+	unsigned empty_reads; /* one after another */
+	bool left;            /* where the last notification was, there may be more */
+
+	bool failed, told; /* `told`: by the server, why */
+	char *reason;
+	char sqlstate[6]; /* "" if none */
+};
+
+static void
+set_reason(struct session *s, const char *reason, const char *sqlstate)
+{
+	sqlstate = sqlstate_valid(sqlstate);
+	free(s->reason);
+	s->reason = server_error_line(reason);
+	snprintf(s->sqlstate, sizeof s->sqlstate, "%s", sqlstate ? sqlstate : "");
+}
+
+void
+session_fail(struct session *s, const char *reason, const char *sqlstate)
+{
+	if (s->failed)
+		return;
+	s->failed = true;
+	s->reading = false;
+	event_del(&s->readable);
+	event_del(&s->writable);
+	if (!s->told)
+		set_reason(s, reason, sqlstate);
+	s->wake(s->arg);
+}
+
+const char *
+session_failure(const struct session *s, const char **sqlstate)
+{
+	*sqlstate = s->sqlstate[0] ? s->sqlstate : NULL;
+	return s->failed ? s->reason : NULL;
+}
+
+/*
+ * The reason for a disconnect comes as a notice when no query is on the wire (fact F8), and as the answer
+ * when one is: FATAL, or, at an immediate shutdown and after a crash, a warning of class 57P (operator
+ * intervention).
+ */
+static bool
+is_last_word(const char *severity, const char *sqlstate)
+{
+	return strcmp(severity, "FATAL") == 0 || strcmp(severity, "PANIC") == 0 ||
+	       (sqlstate && strncmp(sqlstate, "57P", 3) == 0);
+}
+
+static void
+hear(struct session *s, const PGresult *result)
+{
+	const char *severity = PQresultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED);
+	const char *primary = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+	const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+
+	if (!severity || !primary || !is_last_word(severity, sqlstate))
+		return;
+	s->told = true;
+	set_reason(s, primary, sqlstate);
+}
+
+static void
+on_notice(void *arg, const PGresult *result)
+{
+	struct session *s = arg;
+	const char *severity = PQresultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED);
+	const char *primary = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+
+	if (severity && primary)
+		log_debug("%s: %s: %s", s->target->label, severity, primary);
+	hear(s, result);
+}
+
+static void
+watch(struct session *s, struct event *e)
+{
+	char *reason;
+
+	if (event_add(e, NULL) == 0)
+		return;
+	reason = xasprintf("could not watch the connection: %s", strerror(errno));
+	session_fail(s, reason, NULL);
+	free(reason);
+}
+
+/*
+ * One read. The time of what came with it is now. Where nothing more comes, libpq may still hold the last
+ * word: it has read it when it could not send.
+ */
+static bool
+read_once(struct session *s)
+{
+	const char *trouble;
+	bool consumed;
+
+	s->alive = clock_monotonic();
+	s->read_time = clock_realtime();
+	consumed = PQconsumeInput(s->conn);
+	trouble = request_queue_collect(&s->requests, s->conn);
+	hear(s, s->requests.result);
+	if (!consumed)
+		session_fail(s, PQerrorMessage(s->conn), NULL);
+	else if (trouble)
+		session_fail(s, trouble, NULL);
+	return !s->failed;
+}
+
+/* It comes first: libpq's memory would grow with what is read on top of it. */
+static bool
+unpulled(const struct session *s)
+{
+	return s->left || s->requests.row;
+}
+
+static void
+on_readable(evutil_socket_t fd, short what, void *arg)
+{
+	struct session *s = arg;
+
+	(void)fd;
+	(void)what;
+	s->alive = clock_monotonic();
+	if (unpulled(s)) {
+		s->wake(s->arg);
+		return;
+	}
+	s->extra_reads = PQsslInUse(s->conn) || PQgssEncInUse(s->conn) ? EXTRA_READS : 0;
+	s->empty_reads = 0;
+	if (read_once(s))
+		s->wake(s->arg);
+}
+
+/*
+ * With TLS or GSS one read may leave data in the library that the socket does not show. Reads once
+ * more; false when there is no more to expect: a read may bring a part of a message only, so two
+ * must bring nothing.
+ */
+static bool
+read_more(struct session *s)
+{
+	if (s->extra_reads == 0 || !s->reading || s->empty_reads == 2)
+		return false;
+	s->empty_reads++;
+	if (--s->extra_reads == 0) {
+		/* Others first; then on. */
+		s->extra_reads = EXTRA_READS;
+		s->wake(s->arg);
+		return false;
+	}
+	return read_once(s) || s->failed;
+}
+
+PGnotify *
+session_notify(struct session *s)
+{
+	PGnotify *n;
+
+	while (!(n = PQnotifies(s->conn)) && !s->requests.answered && read_more(s))
+		;
+	s->left = n;
+	if (n)
+		s->empty_reads = 0;
+	else if (PQstatus(s->conn) == CONNECTION_BAD)
+		session_fail(
+		    s, PQerrorMessage(s->conn), NULL); /* libpq lost its place, and hung up */
+	return n;
+}
+
+PGresult *
+session_row(struct session *s)
+{
+	PGresult *row;
+
+	while (!(row = request_queue_row(&s->requests, s->conn)) && !s->requests.answered &&
+	       read_more(s))
+		;
+	if (row)
+		s->empty_reads = 0;
+	return row;
+}
+
+static void
+flush(struct session *s)
+{
+	int left = PQflush(s->conn);
+
+	if (left > 0)
+		watch(s, &s->writable);
+	else if (left < 0)
+		session_fail(s, PQerrorMessage(s->conn), NULL);
+}
+
+static void
+on_writable(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	flush(arg);
+}
+
+static void
+send_next(struct session *s)
+{
+	if (s->failed)
+		return;
+	if (request_queue_send(&s->requests, s->conn))
+		flush(s);
+	else
+		session_fail(s, PQerrorMessage(s->conn), NULL);
+}
+
+void
+session_request_with(struct session *s, char *sql, const char *const parameters[], int count,
+    request_done *done, void *arg)
+{
+	request_queue_add_with(&s->requests, sql, parameters, count, done, arg);
+	send_next(s);
+}
+
+void
+session_request(struct session *s, char *sql, request_done *done, void *arg)
+{
+	session_request_with(s, sql, NULL, 0, done, arg);
+}
+
+void
+session_request_table(struct session *s, char *sql, size_t rows, request_done *done, void *arg)
+{
+	request_queue_add_table(&s->requests, sql, rows, done, arg);
+	send_next(s);
+}
+
+void
+session_request_rows(struct session *s, char *sql, request_done *done, void *arg)
+{
+	request_queue_add_rows(&s->requests, sql, done, arg);
+	send_next(s);
+}
+
+bool
+session_finish(struct session *s)
+{
+	if (!s->requests.answered)
+		return false;
+	request_queue_finish(&s->requests);
+	send_next(s);
+	return true;
+}
+
+/* Whether something can be read now; then it is. A stopped pgwait (^Z) finds the answer so. */
+static bool
+read_late(struct session *s)
+{
+	struct pollfd p = {.fd = PQsocket(s->conn), .events = POLLIN};
+
+	if (poll(&p, 1, 0) <= 0)
+		return false;
+	on_readable(p.fd, EV_READ, s);
+	return true;
+}
+
+int64_t
+session_beat(struct session *s, int64_t now, int64_t heartbeat, int64_t slack, int64_t patience)
+{
+	const struct request_queue *q = &s->requests;
+	/* An answer tells nobody: so the next query is thought of at its time, too. */
+	int64_t soon = now + (heartbeat && heartbeat < patience ? heartbeat : patience), due;
+
+	if (s->failed || !s->reading)
+		return INT64_MAX;
+	if (q->sent && !q->answered) {
+		due =
+		    (q->sent_at.monotonic > s->alive ? q->sent_at.monotonic : s->alive) + patience;
+		if (now < due)
+			return due;
+		if (!read_late(s))
+			session_fail(s, "the server does not answer", NULL);
+		return soon;
+	}
+	if (heartbeat == 0)
+		return INT64_MAX;
+	due = q->sent_at.monotonic + heartbeat;
+	if (now + slack < due)
+		return due;
+	session_request(s, xstrdup(""), NULL, NULL); /* that it is answered is all that matters */
+	return soon;
+}
+
+void
+session_read(struct session *s, bool on)
+{
+	if (s->failed || s->reading == on)
+		return;
+	s->reading = on;
+	s->alive = clock_monotonic(); /* whoever did not read cannot judge */
+	if (on)
+		watch(s, &s->readable);
+	else
+		event_del(&s->readable);
+}
+
+struct session *
+session_open(struct event_base *base, PGconn *conn, const struct target *target, session_wake *wake,
+    void *arg)
+{
+	struct session *s = xcalloc(1, sizeof *s);
+
+	s->conn = conn;
+	s->target = target;
+	s->wake = wake;
+	s->arg = arg;
+	s->alive = clock_monotonic();
+	s->read_time = clock_realtime();
+	PQsetNoticeReceiver(conn, on_notice, s);
+	event_assign(&s->readable, base, PQsocket(conn), EV_READ | EV_PERSIST, on_readable, s);
+	event_assign(&s->writable, base, PQsocket(conn), EV_WRITE, on_writable, s);
+	return s;
+}
+
+void
+session_close(struct session *s)
+{
+	if (!s)
+		return;
+	event_del(&s->readable);
+	event_del(&s->writable);
+	s->failed = true; /* a callback may want to send another */
+	request_queue_abandon(&s->requests);
+	PQfinish(s->conn);
+	free(s->reason);
+	free(s);
+}
+
+int64_t
+session_read_time(const struct session *s)
+{
+	return s->read_time;
+}
+
+struct moment
+session_sent_at(const struct session *s)
+{
+	return s->requests.sent_at;
+}
+
+void
+session_proven(const struct session *s, struct moment *at)
+{
+	if (s->requests.proven.realtime)
+		*at = s->requests.proven;
+}
+
+PGconn *
+session_conn(const struct session *s)
+{
+	return s->conn;
+}

@@ -1,0 +1,84 @@
+/*
+ * ONE open connection: its socket, what is read from it, and its queue of requests.
+ *
+ * Its callbacks only read, note the time, and wake the owner, who pulls: session_notify() until there
+ * is nothing, then session_finish() for an answer. So an answer comes after all that was received
+ * before it. Once it has failed, what libpq had already read can still be pulled (fact F3).
+ */
+#ifndef PGWAIT_SESSION_H
+#define PGWAIT_SESSION_H
+
+#include <libpq-fe.h>
+
+#include "postgres/request_queue.h"
+
+struct event_base;
+struct session;
+struct target;
+
+/* The usual patience with an unanswered request; microseconds. */
+#define SESSION_TIMEOUT (5 * SECOND)
+
+/* There may be something to pull, or the session failed. Called from callbacks and from requests. */
+typedef void session_wake(void *arg);
+
+/*
+ * Takes `conn`, in non-blocking mode. `target` outlives it; its label, which can change, is for
+ * messages. Does not read yet.
+ */
+struct session *session_open(struct event_base *base, PGconn *conn, const struct target *target,
+    session_wake *wake, void *arg);
+/* Requests that are not answered end with NULL. */
+void session_close(struct session *s);
+
+/* Whether the socket is read. What was read can be pulled all the same. */
+void session_read(struct session *s, bool on);
+
+/* The next notification, freed with PQfreemem(); reads once more where the library may hold data. */
+PGnotify *session_notify(struct session *s);
+
+/* As request_queue_add_rows(), and the next row: the caller's; NULL: nothing now. */
+void session_request_rows(struct session *s, char *sql, request_done *done, void *arg);
+PGresult *session_row(struct session *s);
+
+/* Ends the request whose answer is whole. False if there is none. */
+bool session_finish(struct session *s);
+
+/* When the last read was: Unix time, microseconds. */
+int64_t session_read_time(const struct session *s);
+/* When the last request was sent. */
+struct moment session_sent_at(const struct session *s);
+/*
+ * When the last request was sent that the server answered to its end: what others had sent by then has come. `at` stays
+ * as it is if there was none. A request ends without such an answer where the connection went.
+ */
+void session_proven(const struct session *s, struct moment *at);
+
+/* As request_queue_add(), request_queue_add_table() and request_queue_add_with(). */
+void session_request(struct session *s, char *sql, request_done *done, void *arg);
+void session_request_table(
+    struct session *s, char *sql, size_t rows, request_done *done, void *arg);
+void session_request_with(struct session *s, char *sql, const char *const parameters[], int count,
+    request_done *done, void *arg);
+
+/* Ends reading and writing for this reason, unless it has failed already. */
+void session_fail(struct session *s, const char *reason, const char *sqlstate);
+
+/*
+ * Why it failed, in one line; NULL: it has not. Where the server gave a reason (fact F8), which may
+ * come to light only while the rest is pulled, it is that. `sqlstate` is set to NULL if there is none.
+ */
+const char *session_failure(const struct session *s, const char **sqlstate);
+
+/*
+ * Sends an empty query if none was sent for `heartbeat` microseconds (0: never), or will not have
+ * been in `slack` more; and fails if a request is left unanswered, with nothing else read either, for
+ * `patience` (facts F6, F16). `now` is of the
+ * monotonic clock, and so is what it returns: when to call again; INT64_MAX: no need.
+ */
+int64_t session_beat(
+    struct session *s, int64_t now, int64_t heartbeat, int64_t slack, int64_t patience);
+
+PGconn *session_conn(const struct session *s);
+
+#endif

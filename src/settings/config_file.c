@@ -1,0 +1,234 @@
+#include "config.h"
+
+#include "settings/config_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/buffer.h"
+#include "base/line_reader.h"
+#include "postgres/redact.h"
+#include "settings/command.h"
+
+/* A line that is a command. */
+struct entry {
+	struct command command;
+	size_t line;
+};
+
+struct parser {
+	const struct config_file *file;
+	const struct target_defaults *defaults;
+	struct entry *entries;
+	size_t count;
+	struct subscriptions *to;
+	char **error;
+};
+
+/* Takes `what`, the error of that line. */
+static bool
+fail(const struct parser *p, size_t line, char *what)
+{
+	*p->error = xasprintf("%s:%zu: %s", p->file->name, line, what);
+	free(what);
+	return false;
+}
+
+static bool
+read_line(struct parser *p, size_t number, const char *line, size_t length)
+{
+	struct entry e = {.line = number};
+	char *error = NULL;
+
+	if (!command_parse(line, length, true, &e.command, &error))
+		return fail(p, number, error);
+	if (e.command.kind == COMMAND_NONE)
+		return true;
+	p->entries = xrealloc(p->entries, (p->count + 1) * sizeof *p->entries);
+	p->entries[p->count++] = e;
+	return true;
+}
+
+static bool
+read_lines(struct parser *p)
+{
+	static const char bom[] = "\xef\xbb\xbf"; /* some editors put it in front */
+	size_t skip = p->file->length >= 3 && memcmp(p->file->text, bom, 3) == 0 ? 3 : 0;
+	struct line_reader l = {0};
+	const char *line;
+	size_t length;
+	bool ok = true;
+
+	line_reader_add(&l, p->file->text + skip, p->file->length - skip);
+	line_reader_end(&l);
+	while (ok) {
+		enum line_reader_found found = line_reader_next(&l, &line, &length);
+
+		if (found == LINE_READER_NONE)
+			break;
+		if (found == LINE_READER_LINE)
+			ok = read_line(p, l.number, line, length);
+		else
+			ok = fail(
+			    p, l.number, xasprintf("a line has at most %zu bytes", LINE_LONGEST));
+	}
+	line_reader_free(&l);
+	return ok;
+}
+
+/* The line that connects `name`; 0: none. */
+static size_t
+line_of(const struct parser *p, const char *name)
+{
+	for (size_t i = 0; i < p->count; i++)
+		if (p->entries[i].command.kind == COMMAND_CONNECT &&
+		    strcmp(p->entries[i].command.name, name) == 0)
+			return p->entries[i].line;
+	return 0;
+}
+
+static bool
+add_connection(struct parser *p, const struct entry *e)
+{
+	const char *name = e->command.name;
+	size_t first = line_of(p, name);
+	struct target *t;
+	char *error = NULL;
+
+	if (first != e->line)
+		return fail(p, e->line,
+		    xasprintf("the name \"%s\" is that of line %zu already", name, first));
+	t = target_parse(e->command.conninfo, p->defaults, &error);
+	if (!t)
+		return fail(p, e->line, error);
+	target_rename(t, name);
+	for (size_t i = 0; i < p->to->count; i++) {
+		const struct target *other = p->to->list[i].target;
+
+		if (strcmp(other->identity, t->identity) == 0) {
+			error = xasprintf("\"%s\" is the same connection as \"%s\" of line %zu; "
+					  "name the channels of both there",
+			    name, other->label, line_of(p, other->label));
+			target_free(t);
+			return fail(p, e->line, error);
+		}
+	}
+	p->to->list = xrealloc(p->to->list, (p->to->count + 1) * sizeof *p->to->list);
+	p->to->list[p->to->count++] = (struct subscription){.target = t, .origin = ORIGIN_FILE};
+	return true;
+}
+
+static bool
+add_channels(struct parser *p, const struct entry *e)
+{
+	const struct command *c = &e->command;
+	bool found = false;
+
+	for (size_t i = 0; i < p->to->count; i++) {
+		struct subscription *s = &p->to->list[i];
+
+		if (!c->all && strcmp(s->target->label, c->name) != 0)
+			continue;
+		found = true;
+		for (size_t j = 0; j < c->channel_count; j++)
+			subscription_add(s, c->channels[j], ORIGIN_FILE);
+	}
+	if (found)
+		return true;
+	if (c->all)
+		return fail(p, e->line, xstrdup("no line connects anything"));
+	return fail(p, e->line,
+	    xasprintf("no line connects \"%s\"; accepted is the NAME of a line "
+		      "\"connect NAME CONNINFO\"",
+		redact_finds_password(c->name) ? "..." : c->name));
+}
+
+bool
+config_file_parse(const struct config_file *file, const struct target_defaults *defaults,
+    struct subscriptions *to, char **error)
+{
+	struct parser p = {.file = file, .defaults = defaults, .to = to, .error = error};
+	bool ok;
+
+	*to = (struct subscriptions){0};
+	ok = read_lines(&p);
+	for (size_t i = 0; ok && i < p.count; i++)
+		if (p.entries[i].command.kind == COMMAND_CONNECT)
+			ok = add_connection(&p, &p.entries[i]);
+	for (size_t i = 0; ok && i < p.count; i++)
+		if (p.entries[i].command.kind == COMMAND_LISTEN)
+			ok = add_channels(&p, &p.entries[i]);
+	for (size_t i = 0; i < p.count; i++)
+		command_free(&p.entries[i].command);
+	free(p.entries);
+	if (!ok)
+		subscriptions_free(to);
+	return ok;
+}
+
+/* Bytes; more than this is no configuration file. */
+#define SIZE_MOST ((size_t)16 << 20)
+
+/* NULL, or why the open file is not read: a pipe or a device may keep us waiting, and has no second time. */
+static const char *
+why_not(int fd)
+{
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return strerror(errno);
+	return S_ISREG(st.st_mode)
+		   ? NULL
+		   : "it is not a regular file; accepted is one that can be read again";
+}
+
+/* Appends the file's bytes; NULL, or why that failed. */
+static const char *
+read_bytes(int fd, struct buffer *text)
+{
+	ssize_t n;
+
+	do {
+		n = read(fd, buffer_reserve(text, 4096), 4096);
+		text->end += n > 0 ? (size_t)n : 0;
+	} while (n > 0 && buffer_length(text) <= SIZE_MOST);
+	if (n < 0)
+		return strerror(errno);
+	return n > 0 ? "it is too large; accepted are 16 MiB at most" : NULL;
+}
+
+static bool
+read_all(const char *path, struct buffer *text, char **error)
+{
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+	const char *why = why_not(fd);
+
+	if (!why)
+		why = read_bytes(fd, text);
+	if (why)
+		*error = xasprintf("could not read \"%s\": %s", path, why);
+	if (fd >= 0)
+		close(fd);
+	return !why;
+}
+
+bool
+config_file_read(const char *path, const struct target_defaults *defaults, struct subscriptions *to,
+    char **error)
+{
+	struct buffer text = {0};
+	bool ok = read_all(path, &text, error);
+
+	if (ok) {
+		const struct config_file file = {
+		    path, text.data + text.start, buffer_length(&text)};
+
+		ok = config_file_parse(&file, defaults, to, error);
+	}
+	buffer_free(&text);
+	return ok;
+}
