@@ -8,7 +8,7 @@
 #include "base/log.h"
 #include "base/signals.h"
 #include "base/util.h"
-#include "check/doctor.h"
+#include "check/check.h"
 #include "control/control.h"
 #include "control/reload.h"
 #include "manager/manager.h"
@@ -91,7 +91,7 @@ work(int argc, char **argv)
 	if (!options_parse(argc, argv, &options, &exit_status.status))
 		return exit_status;
 	limits_raise();
-	exit_status = options.check ? doctor_run(&options) : run(&options);
+	exit_status = options.check ? check_run(&options) : run(&options);
 	options_free(&options);
 	return exit_status;
 }

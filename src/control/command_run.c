@@ -8,8 +8,8 @@
 #include "base/buffer.h"
 #include "control/relisten.h"
 #include "control/status.h"
+#include "manager/exclusive.h"
 #include "manager/source.h"
-#include "manager/standing.h"
 #include "postgres/redact.h"
 #include "postgres/server_error.h"
 #include "record/encoding.h"
@@ -293,7 +293,7 @@ add_channel(struct part *p, const char *name)
 static bool
 hides(const struct source *s, const char *channel)
 {
-	return connection_hides(s->connection, channel) || standing_hides(s, channel);
+	return connection_hides(s->connection, channel) || exclusive_hides(s, channel);
 }
 
 static void

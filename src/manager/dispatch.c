@@ -6,8 +6,8 @@
 
 #include "base/log.h"
 #include "manager/delivery.h"
+#include "manager/exclusive.h"
 #include "manager/ready.h"
-#include "manager/standing.h"
 #include "settings/options.h"
 
 #include <stdlib.h>
@@ -171,7 +171,7 @@ dispatch_exclusive(struct manager *m)
 	const struct record *r;
 	struct record told;
 
-	while ((r = standing_next(m->exclusive))) {
+	while ((r = exclusive_next(m->exclusive))) {
 		told = *r;
 		told.covered = m->options->catchup_sql != NULL;
 		told.fatal = dispatch_is_drain(m) && r->reason;
@@ -198,7 +198,7 @@ dispatch_parts(struct source *s, bool good)
 	struct manager *m = s->set->manager;
 
 	catchups_stop(s);
-	standing_parts(m->exclusive, s);
+	exclusive_parts(m->exclusive, s);
 	if (m->exclusive && m->sources.count == 0)
 		deactivate(m);
 	if (source_settle(s))
@@ -241,7 +241,7 @@ take_listening(struct manager *m, struct source *s, const struct record *r)
 		return;
 	source_listens(s);
 	sinks_take(&m->sinks, r);
-	standing_listens(m->exclusive, s, r);
+	exclusive_listens(m->exclusive, s, r);
 	begin_work(m, s);
 	(void)tell_outcome(s, NULL);
 	if (source_settle(s))
@@ -305,7 +305,7 @@ take_lost(struct manager *m, struct source *s, const struct record *r)
 		told.retry = 0;
 	sinks_take(&m->sinks, &told);
 	if (s->target) { /* with which it connects at once; nobody else may hold the old one */
-		standing_lost(m->exclusive, s, r->reason);
+		exclusive_lost(m->exclusive, s, r->reason);
 		(void)source_takes_target(s);
 		return;
 	}
@@ -314,7 +314,7 @@ take_lost(struct manager *m, struct source *s, const struct record *r)
 	if (dispatch_is_drain(m))
 		drain_without_lock(m, s);
 	else if (!told.fatal)
-		standing_lost(m->exclusive, s, r->reason);
+		exclusive_lost(m->exclusive, s, r->reason);
 	if (source_settle(s))
 		dispatch_started(m);
 }
@@ -339,7 +339,7 @@ dispatch_hand_on(struct manager *m, bool need_room)
 	const struct record *r;
 
 	while (m->cause != CAUSE_COUNT && (!need_room || sinks_room(&m->sinks)) &&
-	       (r = standing_hand_on(m->exclusive))) {
+	       (r = exclusive_hand_on(m->exclusive))) {
 		deliver(m, r);
 		m->last_taken = clock_monotonic();
 	}
@@ -384,7 +384,7 @@ dispatch_pull(struct manager *m, struct source *s, bool need_room)
 			break;
 		switch (r->kind) {
 		case RECORD_NOTIFICATION:
-			if (!m->exclusive || !standing_keeps(m->exclusive, s, r))
+			if (!m->exclusive || !exclusive_keeps(m->exclusive, s, r))
 				deliver(m, r);
 			break;
 		case RECORD_LISTENING:

@@ -11,7 +11,7 @@
 #include "base/work_queue.h"
 #include "manager/delivery.h"
 #include "manager/dispatch.h"
-#include "manager/standing.h"
+#include "manager/exclusive.h"
 #include "manager/status_text.h"
 #include "settings/options.h"
 
@@ -112,7 +112,7 @@ begin_end(struct manager *m)
 		dispatch_tell_unsettled(m);
 	for (size_t i = 0; i < m->catchups.running; i++)
 		shutdown_hold(&m->shutdown);
-	standing_end(m->exclusive);
+	exclusive_end(m->exclusive);
 	shutdown_begin(&m->shutdown, m->base, &m->sinks);
 }
 
@@ -132,7 +132,7 @@ pass(struct manager *m)
 		idle(m);
 	if (m->cause == CAUSE_NONE && is_silent(m))
 		dispatch_end(m, CAUSE_TIME);
-	standing_fence(m->exclusive);
+	exclusive_fence(m->exclusive);
 	sinks_pass(&m->sinks);
 	if (delivery_ended(m->delivery))
 		dispatch_end(m, CAUSE_OUTPUT);
@@ -220,7 +220,7 @@ start_sources(struct manager *m)
 	    .drain = dispatch_is_drain(m),
 	    .heartbeat = o->heartbeat,
 	};
-	const struct standing_settings exclusive = {
+	const struct exclusive_settings exclusive = {
 	    .base = m->base,
 	    .key = o->exclusive,
 	    .sources = &m->sources,
@@ -231,7 +231,7 @@ start_sources(struct manager *m)
 	sources_init(&m->sources, m, &settings);
 	catchups_init(&m->catchups, m->base, &m->sinks, o);
 	if (o->exclusive)
-		m->exclusive = standing_new(&exclusive);
+		m->exclusive = exclusive_new(&exclusive);
 	m->active = !o->exclusive;
 	for (size_t i = 0; i < o->subscriptions.count; i++)
 		(void)sources_add(&m->sources, &o->subscriptions.list[i], true);
@@ -278,7 +278,7 @@ manager_run(struct manager *m)
 	while (!shutdown_is_over(&m->shutdown)) {
 		/* At the end it is catch-ups that wait to be pulled. */
 		bool pull = m->shutdown.begun ? m->catchups.running > 0 : !m->sources.paused;
-		bool ready = m->sources.ready || standing_waits(m->exclusive);
+		bool ready = m->sources.ready || exclusive_waits(m->exclusive);
 		bool more = (ready && pull) || sources_leave(&m->sources) || work_queue_waiting();
 
 		loop_turn(m->base, more);
@@ -301,7 +301,7 @@ manager_finish(struct manager *m)
 	bool undelivered = catchups_undelivered(&m->catchups);
 
 	/* In the reverse order of their making: what waits for an answer is told while the sinks are there. */
-	standing_free(m->exclusive);
+	exclusive_free(m->exclusive);
 	catchups_free(&m->catchups);
 	sources_free(&m->sources);
 	status_text_free(m->status_text);

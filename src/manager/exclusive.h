@@ -6,8 +6,8 @@
  * delivered it (life_sign_sender.c); so is what this one hands on while it is active, until it is delivered. In a drain, which
  * does not wait, nothing is kept.
  */
-#ifndef PGWAIT_STANDING_H
-#define PGWAIT_STANDING_H
+#ifndef PGWAIT_EXCLUSIVE_H
+#define PGWAIT_EXCLUSIVE_H
 
 #include "record/record.h"
 
@@ -18,7 +18,7 @@ struct sources;
 struct exclusive;
 
 /* All of it outlives what is made of it. The sinks ask it whether they may deliver, until it is freed. */
-struct standing_settings {
+struct exclusive_settings {
 	struct event_base *base;
 	const char *key;
 	struct sources *sources;
@@ -28,31 +28,31 @@ struct standing_settings {
 
 /* In all of these NULL stands for a process without --exclusive, for which there is nothing to do. */
 
-struct exclusive *standing_new(const struct standing_settings *settings);
-void standing_free(struct exclusive *st);
+struct exclusive *exclusive_new(const struct exclusive_settings *settings);
+void exclusive_free(struct exclusive *st);
 
 /* A connection listens, again too, as this record says; was lost, for this reason; is out of the set. */
-void standing_listens(struct exclusive *st, struct source *s, const struct record *r);
-void standing_lost(struct exclusive *st, struct source *s, const char *reason);
-void standing_parts(struct exclusive *st, struct source *s);
+void exclusive_listens(struct exclusive *st, struct source *s, const struct record *r);
+void exclusive_lost(struct exclusive *st, struct source *s, const char *reason);
+void exclusive_parts(struct exclusive *st, struct source *s);
 
 /* A notification came, which is no row. True: it is none to be delivered now, or at all. */
-bool standing_keeps(struct exclusive *st, struct source *s, const struct record *r);
+bool exclusive_keeps(struct exclusive *st, struct source *s, const struct record *r);
 
 /* What changed: as advisory_lock_next(). The caller acts on it at once. */
-const struct record *standing_next(struct exclusive *st);
+const struct record *exclusive_next(struct exclusive *st);
 
 /* The active one: what was kept before it was, in order; borrowed until the next call. NULL: there is nothing more. */
-const struct record *standing_hand_on(struct exclusive *st);
-bool standing_waits(const struct exclusive *st);
+const struct record *exclusive_hand_on(struct exclusive *st);
+bool exclusive_waits(const struct exclusive *st);
 
 /* All that could be was given to the sinks; before their pass. */
-void standing_fence(struct exclusive *st);
+void exclusive_fence(struct exclusive *st);
 
 /* pgwait ends: whoever is not active does not become it any more. */
-void standing_end(struct exclusive *st);
+void exclusive_end(struct exclusive *st);
 
 /* Whether nobody else gets to see that a connection listens on this channel. */
-bool standing_hides(const struct source *s, const char *channel);
+bool exclusive_hides(const struct source *s, const char *channel);
 
 #endif

@@ -1,6 +1,6 @@
 #include "config.h"
 
-#include "check/doctor.h"
+#include "check/check.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -22,9 +22,9 @@
 #include "settings/options.h"
 
 /* What a turn of the loop may spend on connecting; microseconds. */
-#define PACE_BUDGET 2000
+#define WORK_BUDGET 2000
 
-struct doctor {
+struct check {
 	struct options *options;
 	struct event_base *base;
 	size_t left;    /* checks that have not ended */
@@ -37,44 +37,44 @@ struct doctor {
 	int signal;
 };
 
-struct patient {
-	struct doctor *doctor;
+struct checked_connection {
+	struct check *all;
 	struct subscription *subscription;
 	struct connection_check *check;
 };
 
 static void
-fail(struct doctor *d)
+fail(struct check *c)
 {
 	log_error("could not write to standard output: %s", strerror(errno));
-	d->failed = true;
+	c->failed = true;
 }
 
 /* What the reader takes. */
 static void
-write_out(struct doctor *d)
+write_out(struct check *c)
 {
 	const char *bytes;
 	size_t n;
 	ssize_t w;
 
-	while (d->waiting.length && !d->blocked && !d->failed) {
-		bytes = fifo_front(&d->waiting, &n);
-		w = stream_write(d->output, bytes, n);
+	while (c->waiting.length && !c->blocked && !c->failed) {
+		bytes = fifo_front(&c->waiting, &n);
+		w = stream_write(c->output, bytes, n);
 		if (w > 0)
-			fifo_consume(&d->waiting, (size_t)w);
-		d->blocked = w == 0;
-		if (w < 0 || (w == 0 && !stream_wait(d->output)))
-			fail(d);
+			fifo_consume(&c->waiting, (size_t)w);
+		c->blocked = w == 0;
+		if (w < 0 || (w == 0 && !stream_wait(c->output)))
+			fail(c);
 	}
 }
 
 static void
 on_writable(void *arg)
 {
-	struct doctor *d = arg;
+	struct check *c = arg;
 
-	d->blocked = false;
+	c->blocked = false;
 }
 
 /* Who has read enough leaves; the next write fails, if there is one. */
@@ -85,22 +85,22 @@ on_gone(void *arg)
 }
 
 static void
-report(struct doctor *d, const struct subscription *s, const struct findings *f)
+report(struct check *c, const struct subscription *s, const struct findings *f)
 {
 	const bool terminal = isatty(STDOUT_FILENO);
 	struct problems problems = diagnose(f);
 	struct buffer b = {0};
 
-	if (d->options->quiet && problems.count == 0)
+	if (c->options->quiet && problems.count == 0)
 		return;
-	if (d->options->json) {
+	if (c->options->json) {
 		check_report_json(&b, s, f, &problems, terminal);
 	} else {
-		if (d->written++)
+		if (c->written++)
 			buffer_add(&b, "\n", 1);
 		check_report_text(&b, s, f, &problems, terminal);
 	}
-	fifo_add(&d->waiting, buffer_content(&b), buffer_length(&b));
+	fifo_add(&c->waiting, buffer_content(&b), buffer_length(&b));
 	buffer_free(&b);
 	problems_free(&problems);
 }
@@ -108,76 +108,76 @@ report(struct doctor *d, const struct subscription *s, const struct findings *f)
 static void
 on_checked(const struct findings *f, void *arg)
 {
-	struct patient *p = arg;
-	struct doctor *d = p->doctor;
+	struct checked_connection *p = arg;
+	struct check *c = p->all;
 
-	d->left--;
-	d->unreached |= f->verdict == VERDICT_UNREACHED;
-	d->refused |= f->verdict == VERDICT_REFUSED || f->verdict == VERDICT_UNDELIVERED;
-	report(d, p->subscription, f);
+	c->left--;
+	c->unreached |= f->verdict == VERDICT_UNREACHED;
+	c->refused |= f->verdict == VERDICT_REFUSED || f->verdict == VERDICT_UNDELIVERED;
+	report(c, p->subscription, f);
 }
 
 static void
 on_signal(int signo, void *arg)
 {
-	struct doctor *d = arg;
+	struct check *c = arg;
 
 	if (signo != SIGUSR1) /* there is no status to print */
-		d->signal = signo;
+		c->signal = signo;
 }
 
-static struct patient *
-start_checks(struct doctor *d)
+static struct checked_connection *
+start_checks(struct check *c)
 {
-	struct options *o = d->options;
+	struct options *o = c->options;
 	const struct connector_policy policy = {
 	    .never_prompt = o->never_prompt, .force_prompt = o->force_prompt};
-	struct patient *list = xcalloc(o->subscriptions.count, sizeof *list);
+	struct checked_connection *list = xcalloc(o->subscriptions.count, sizeof *list);
 
-	d->left = o->subscriptions.count;
+	c->left = o->subscriptions.count;
 	for (size_t i = 0; i < o->subscriptions.count; i++) {
-		list[i].doctor = d;
+		list[i].all = c;
 		list[i].subscription = &o->subscriptions.list[i];
 		list[i].check = connection_check_start(
-		    d->base, list[i].subscription, &policy, o->heartbeat, on_checked, &list[i]);
+		    c->base, list[i].subscription, &policy, o->heartbeat, on_checked, &list[i]);
 	}
 	return list;
 }
 
 static struct exit_status
-ending_of_checks(const struct doctor *d)
+exit_status_of_checks(const struct check *c)
 {
-	if (d->signal)
-		return (struct exit_status){STATUS_ERROR, d->signal};
-	if (d->failed)
+	if (c->signal)
+		return (struct exit_status){STATUS_ERROR, c->signal};
+	if (c->failed)
 		return (struct exit_status){STATUS_ERROR, 0};
-	if (d->unreached)
+	if (c->unreached)
 		return (struct exit_status){STATUS_LOST, 0};
-	return (struct exit_status){d->refused ? STATUS_REFUSED : STATUS_OK, 0};
+	return (struct exit_status){c->refused ? STATUS_REFUSED : STATUS_OK, 0};
 }
 
 struct exit_status
-doctor_run(struct options *options)
+check_run(struct options *options)
 {
-	struct doctor d = {.options = options, .base = loop_new()};
-	struct patient *list;
+	struct check c = {.options = options, .base = loop_new()};
+	struct checked_connection *list;
 
-	if (!d.base || !signals_catch(d.base, false, on_signal, &d))
+	if (!c.base || !signals_catch(c.base, false, on_signal, &c))
 		return (struct exit_status){STATUS_ERROR, 0};
-	d.output = stream_open(d.base, STDOUT_FILENO, on_writable, on_gone, &d);
-	list = start_checks(&d);
-	while ((d.left > 0 || d.waiting.length) && !d.signal && !d.failed) {
-		loop_turn(d.base, work_queue_waiting() || (d.waiting.length && !d.blocked));
-		work_queue_run(PACE_BUDGET);
-		write_out(&d);
+	c.output = stream_open(c.base, STDOUT_FILENO, on_writable, on_gone, &c);
+	list = start_checks(&c);
+	while ((c.left > 0 || c.waiting.length) && !c.signal && !c.failed) {
+		loop_turn(c.base, work_queue_waiting() || (c.waiting.length && !c.blocked));
+		work_queue_run(WORK_BUDGET);
+		write_out(&c);
 	}
 	for (size_t i = 0; i < options->subscriptions.count; i++)
 		connection_check_free(list[i].check);
 	free(list);
-	if (!stream_close(d.output) && !d.failed)
-		fail(&d);
-	fifo_free(&d.waiting);
+	if (!stream_close(c.output) && !c.failed)
+		fail(&c);
+	fifo_free(&c.waiting);
 	signals_release();
-	loop_free(d.base);
-	return ending_of_checks(&d);
+	loop_free(c.base);
+	return exit_status_of_checks(&c);
 }

@@ -1,6 +1,6 @@
 #include "config.h"
 
-#include "manager/standing.h"
+#include "manager/exclusive.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -232,7 +232,7 @@ forget_place(struct post *p)
  * active one was told of it.
  */
 void
-standing_listens(struct exclusive *st, struct source *s, const struct record *r)
+exclusive_listens(struct exclusive *st, struct source *s, const struct record *r)
 {
 	struct post *p;
 
@@ -252,7 +252,7 @@ standing_listens(struct exclusive *st, struct source *s, const struct record *r)
 }
 
 void
-standing_lost(struct exclusive *st, struct source *s, const char *reason)
+exclusive_lost(struct exclusive *st, struct source *s, const char *reason)
 {
 	if (!st)
 		return;
@@ -270,7 +270,7 @@ standing_lost(struct exclusive *st, struct source *s, const char *reason)
 }
 
 void
-standing_parts(struct exclusive *st, struct source *s)
+exclusive_parts(struct exclusive *st, struct source *s)
 {
 	if (!st)
 		return;
@@ -282,7 +282,7 @@ standing_parts(struct exclusive *st, struct source *s)
 }
 
 bool
-standing_hides(const struct source *s, const char *channel)
+exclusive_hides(const struct source *s, const char *channel)
 {
 	return s->post && strcmp(s->post->exclusive->channel, channel) == 0;
 }
@@ -316,7 +316,7 @@ read_sign(struct post *p, const struct record *r)
 }
 
 bool
-standing_keeps(struct exclusive *st, struct source *s, const struct record *r)
+exclusive_keeps(struct exclusive *st, struct source *s, const struct record *r)
 {
 	struct post *p = s->post;
 	bool handed;
@@ -334,15 +334,15 @@ standing_keeps(struct exclusive *st, struct source *s, const struct record *r)
 }
 
 bool
-standing_waits(const struct exclusive *st)
+exclusive_waits(const struct exclusive *st)
 {
 	return st && st->store && st->active && undelivered_waits(st->store);
 }
 
 const struct record *
-standing_hand_on(struct exclusive *st)
+exclusive_hand_on(struct exclusive *st)
 {
-	return standing_waits(st) ? undelivered_hand_on(st->store) : NULL;
+	return exclusive_waits(st) ? undelivered_hand_on(st->store) : NULL;
 }
 
 static void
@@ -357,7 +357,7 @@ on_delivered(struct fence *f, void *arg)
 }
 
 void
-standing_fence(struct exclusive *st)
+exclusive_fence(struct exclusive *st)
 {
 	if (!st || !st->store || !st->active || st->fenced ||
 	    !(undelivered_has_handed(st->store) || life_sign_sender_wait(st->signs)))
@@ -413,7 +413,7 @@ wait(struct exclusive *st)
 }
 
 const struct record *
-standing_next(struct exclusive *st)
+exclusive_next(struct exclusive *st)
 {
 	const struct record *r = st ? advisory_lock_next(st->exclusive) : NULL;
 
@@ -436,7 +436,7 @@ may_deliver(void *arg)
 }
 
 void
-standing_end(struct exclusive *st)
+exclusive_end(struct exclusive *st)
 {
 	if (!st)
 		return;
@@ -447,7 +447,7 @@ standing_end(struct exclusive *st)
 }
 
 struct exclusive *
-standing_new(const struct standing_settings *settings)
+exclusive_new(const struct exclusive_settings *settings)
 {
 	struct exclusive *st = xcalloc(1, sizeof *st);
 
@@ -467,7 +467,7 @@ standing_new(const struct standing_settings *settings)
 }
 
 void
-standing_free(struct exclusive *st)
+exclusive_free(struct exclusive *st)
 {
 	if (!st)
 		return;

@@ -1,12 +1,12 @@
 /* --check: every connection is checked, side by side, and what was found is written as each ends. */
-#ifndef PGWAIT_DOCTOR_H
-#define PGWAIT_DOCTOR_H
+#ifndef PGWAIT_CHECK_H
+#define PGWAIT_CHECK_H
 
 #include "manager/exit_status.h"
 
 struct options;
 
 /* From the start to the end. Its own loop: no manager is needed. */
-struct exit_status doctor_run(struct options *options);
+struct exit_status check_run(struct options *options);
 
 #endif
