@@ -43,6 +43,12 @@ includes() {
 	[[ -z $bad ]]
 }
 
+@test "a header *_internal.h is for its own folder alone" {
+	bad=$(includes | awk '{ split($1, from, "/"); split($2, to, "/") } to[2] ~ /_internal$/ && from[1] != to[1]')
+	echo "$bad"
+	[[ -z $bad && $(includes) == *_internal* ]]
+}
+
 @test "inside of a folder the includes have no circle" {
 	includes | awk '{ split($1, from, "/"); split($2, to, "/") } from[1] == to[1]' >"$TMP/edges"
 	(($(wc -l <"$TMP/edges") > 50))

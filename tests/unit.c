@@ -13,7 +13,7 @@
 #include "base/util.h"
 #include "manager/exit_status.h"
 #include "postgres/request_queue.h"
-#include "postgres/sqlstate.h"
+#include "postgres/server_error.h"
 #include "postgres/target.h"
 #include "record/encoding.h"
 #include "record/event_json.h"
@@ -909,10 +909,10 @@ test_sqlstates(void)
 	static const char *const passing[] = {"08006", "57P01", "57P03", "53300", "25006", "55000"};
 
 	for (size_t i = 0; i < sizeof permanent / sizeof permanent[0]; i++)
-		check(sqlstate_permanent(permanent[i]), "permanent", permanent[i]);
+		check(server_error_is_permanent(permanent[i]), "permanent", permanent[i]);
 	for (size_t i = 0; i < sizeof passing / sizeof passing[0]; i++)
-		check(!sqlstate_permanent(passing[i]), "passing", passing[i]);
-	check(!sqlstate_permanent(NULL), "passing", "no SQLSTATE");
+		check(!server_error_is_permanent(passing[i]), "passing", passing[i]);
+	check(!server_error_is_permanent(NULL), "passing", "no SQLSTATE");
 }
 
 /* A ticker that fires and is stopped in the same turn of the loop ticks no more. */

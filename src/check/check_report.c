@@ -12,7 +12,7 @@
 #include "check/diagnosis.h"
 #include "postgres/subscription.h"
 #include "record/format.h"
-#include "record/reply.h"
+#include "record/json_writer.h"
 #include "record/wrap.h"
 
 static const struct {
@@ -125,102 +125,102 @@ check_report_text(struct buffer *out, const struct subscription *wanted, const s
 
 /* Keys of an object that is being put together. NULL is null. */
 static void
-put_string(struct reply *a, const char *key, const char *value)
+put_string(struct buffer *json, const char *key, const char *value)
 {
-	reply_item(a, key);
+	json_writer_item(json, key);
 	if (value)
-		reply_string(a, value, strlen(value));
+		json_writer_string(json, value, strlen(value));
 	else
-		buffer_add(&a->keys, "null", 4);
+		buffer_add(json, "null", 4);
 }
 
 static void
-put_number(struct reply *a, const char *key, bool known, double value, int decimals)
+put_number(struct buffer *json, const char *key, bool known, double value, int decimals)
 {
-	reply_item(a, key);
+	json_writer_item(json, key);
 	if (known)
-		buffer_addf(&a->keys, "%.*f", decimals, value);
+		buffer_addf(json, "%.*f", decimals, value);
 	else
-		buffer_add(&a->keys, "null", 4);
+		buffer_add(json, "null", 4);
 }
 
 static void
-put_time(struct reply *a, const char *key, int64_t us)
+put_time(struct buffer *json, const char *key, int64_t us)
 {
 	char text[FORMAT_TIME_LENGTH + 1];
 
 	*format_time(text, us) = '\0';
-	put_string(a, key, text);
+	put_string(json, key, text);
 }
 
 static void
-put_open(struct reply *a, const char *key, const char *bracket)
+put_open(struct buffer *json, const char *key, const char *bracket)
 {
-	reply_item(a, key);
-	buffer_add(&a->keys, bracket, 1);
+	json_writer_item(json, key);
+	buffer_add(json, bracket, 1);
 }
 
 static void
-put_close(struct reply *a, const char *bracket)
+put_close(struct buffer *json, const char *bracket)
 {
-	buffer_add(&a->keys, bracket, 1);
+	buffer_add(json, bracket, 1);
 }
 
 static void
-put_server(struct reply *a, const struct findings *f)
+put_server(struct buffer *json, const struct findings *f)
 {
-	put_string(a, "host", f->host);
-	put_number(a, "port", f->port != NULL, f->port ? strtod(f->port, NULL) : 0, 0);
-	put_string(a, "security", f->security);
-	put_string(a, "server_version", f->version);
-	put_string(a, "server_encoding", f->encoding);
-	put_string(a, "role", f->role);
-	put_string(a, "database", f->database);
-	reply_item(a, "standby");
-	buffer_addf(&a->keys, "%s", !f->asked ? "null" : f->standby ? "true" : "false");
-	put_string(a, "pooler", poolers[f->pooler].json);
+	put_string(json, "host", f->host);
+	put_number(json, "port", f->port != NULL, f->port ? strtod(f->port, NULL) : 0, 0);
+	put_string(json, "security", f->security);
+	put_string(json, "server_version", f->version);
+	put_string(json, "server_encoding", f->encoding);
+	put_string(json, "role", f->role);
+	put_string(json, "database", f->database);
+	json_writer_item(json, "standby");
+	buffer_addf(json, "%s", !f->asked ? "null" : f->standby ? "true" : "false");
+	put_string(json, "pooler", poolers[f->pooler].json);
 }
 
 static void
-put_channels(struct reply *a, const struct subscription *s)
+put_channels(struct buffer *json, const struct subscription *s)
 {
-	put_open(a, "channels", "[");
+	put_open(json, "channels", "[");
 	for (size_t i = 0; i < s->count; i++)
-		put_string(a, NULL, s->channels[i]);
-	put_close(a, "]");
+		put_string(json, NULL, s->channels[i]);
+	put_close(json, "]");
 }
 
 static void
-put_holders(struct reply *a, const struct findings *f)
+put_holders(struct buffer *json, const struct findings *f)
 {
-	put_open(a, "queue_holders", "[");
+	put_open(json, "queue_holders", "[");
 	for (size_t i = 0; i < f->holder_count; i++) {
 		const struct holder *h = &f->holders[i];
 
-		put_open(a, NULL, "{");
-		put_number(a, "pid", true, (double)h->pid, 0);
-		put_string(a, "role", h->role);
-		put_string(a, "database", h->database);
-		put_string(a, "application", h->application);
-		put_string(a, "state", h->state);
-		put_time(a, "since", h->since);
-		put_close(a, "}");
+		put_open(json, NULL, "{");
+		put_number(json, "pid", true, (double)h->pid, 0);
+		put_string(json, "role", h->role);
+		put_string(json, "database", h->database);
+		put_string(json, "application", h->application);
+		put_string(json, "state", h->state);
+		put_time(json, "since", h->since);
+		put_close(json, "}");
 	}
-	put_close(a, "]");
+	put_close(json, "]");
 }
 
 static void
-put_problems(struct reply *a, const struct problems *p)
+put_problems(struct buffer *json, const struct problems *p)
 {
-	put_open(a, "problems", "[");
+	put_open(json, "problems", "[");
 	for (size_t i = 0; i < p->count; i++) {
-		put_open(a, NULL, "{");
-		put_string(a, "code", p->list[i].code);
-		put_string(a, "text", p->list[i].text);
-		put_string(a, "advice", p->list[i].advice);
-		put_close(a, "}");
+		put_open(json, NULL, "{");
+		put_string(json, "code", p->list[i].code);
+		put_string(json, "text", p->list[i].text);
+		put_string(json, "advice", p->list[i].advice);
+		put_close(json, "}");
 	}
-	put_close(a, "]");
+	put_close(json, "]");
 }
 
 void
@@ -228,22 +228,22 @@ check_report_json(struct buffer *out, const struct subscription *s, const struct
     const struct problems *p, bool terminal)
 {
 	struct wrap canvas = {.out = out, .ascii = terminal && !tty_reads_utf8()};
-	struct reply a = {0};
+	struct buffer json = {0};
 
-	put_string(&a, "connection", s->target->label);
-	put_time(&a, "time", clock_realtime());
-	put_string(&a, "status", verdicts[f->verdict].json);
-	put_string(&a, "sqlstate", f->sqlstate[0] ? f->sqlstate : NULL);
-	put_server(&a, f);
-	put_channels(&a, s);
-	put_number(&a, "sent", true, f->sent, 0);
-	put_number(&a, "delivered", true, f->delivered, 0);
-	put_number(&a, "delivery_ms", f->median >= 0, (double)f->median / 1000, 3);
-	put_number(&a, "queue_usage", f->asked && f->queue >= 0, f->queue, 6);
-	put_holders(&a, f);
-	put_problems(&a, p);
+	put_string(&json, "connection", s->target->label);
+	put_time(&json, "time", clock_realtime());
+	put_string(&json, "status", verdicts[f->verdict].json);
+	put_string(&json, "sqlstate", f->sqlstate[0] ? f->sqlstate : NULL);
+	put_server(&json, f);
+	put_channels(&json, s);
+	put_number(&json, "sent", true, f->sent, 0);
+	put_number(&json, "delivered", true, f->delivered, 0);
+	put_number(&json, "delivery_ms", f->median >= 0, (double)f->median / 1000, 3);
+	put_number(&json, "queue_usage", f->asked && f->queue >= 0, f->queue, 6);
+	put_holders(&json, f);
+	put_problems(&json, p);
 	buffer_add(out, "{", 1);
-	wrap_json(&canvas, buffer_content(&a.keys), buffer_length(&a.keys));
+	wrap_json(&canvas, buffer_content(&json), buffer_length(&json));
 	buffer_add(out, "}\n", 2);
-	reply_clear(&a);
+	buffer_free(&json);
 }

@@ -15,9 +15,9 @@
 #include "check/diagnosis.h"
 #include "check/server_facts.h"
 #include "postgres/pooler_probe.h"
+#include "postgres/server_error.h"
 #include "postgres/session.h"
 #include "postgres/sql.h"
-#include "postgres/sqlstate.h"
 #include "postgres/subscription.h"
 #include "record/encoding.h"
 
@@ -96,7 +96,7 @@ on_left(void *arg, const PGresult *result)
 static void
 end(struct connection_check *c, enum verdict verdict, const char *reason, const char *sqlstate)
 {
-	const char *state = sqlstate_valid(sqlstate);
+	const char *state = server_error_sqlstate(sqlstate);
 
 	if (c->step >= STEP_LEAVING)
 		return;

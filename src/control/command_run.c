@@ -13,6 +13,7 @@
 #include "postgres/redact.h"
 #include "postgres/server_error.h"
 #include "record/encoding.h"
+#include "record/json_writer.h"
 #include "record/record.h"
 
 /* Further channels on which a connection may listen for itself. */
@@ -283,8 +284,8 @@ add_channel(struct part *p, const char *name)
 	} else {
 		buffer_add(&utf8, name, strlen(name));
 	}
-	reply_item(a, NULL);
-	reply_string(a, buffer_content(&utf8), buffer_length(&utf8));
+	json_writer_item(&a->keys, NULL);
+	json_writer_string(&a->keys, buffer_content(&utf8), buffer_length(&utf8));
 	buffer_addf(&a->text, " %.*s", (int)buffer_length(&utf8), buffer_content(&utf8));
 	buffer_free(&utf8);
 }
@@ -305,7 +306,7 @@ on_channels(void *arg, const PGresult *result)
 	if (answered(p, result)) {
 		reply_separate(a, "; ");
 		buffer_addf(&a->text, "%s:", source_label(p->source));
-		reply_item(a, source_label(p->source));
+		json_writer_item(&a->keys, source_label(p->source));
 		buffer_addf(&a->keys, "[");
 		for (int i = 0; i < PQntuples(result); i++)
 			if (!hides(p->source, request_value(result, i, 0)))
@@ -447,8 +448,8 @@ start_help(struct command_run *op, const struct command *c)
 
 		reply_separate(a, "; ");
 		buffer_addf(&a->text, "%s", usage);
-		reply_item(a, NULL);
-		reply_string(a, usage, strlen(usage));
+		json_writer_item(&a->keys, NULL);
+		json_writer_string(&a->keys, usage, strlen(usage));
 		free(usage);
 	}
 	buffer_addf(&a->keys, "]");

@@ -4,9 +4,9 @@
 #ifndef PGWAIT_COMMAND_RUN_H
 #define PGWAIT_COMMAND_RUN_H
 
+#include "control/reply.h"
 #include "manager/manager.h"
 #include "postgres/target.h"
-#include "record/reply.h"
 #include "settings/command.h"
 #include "sinks/sink.h"
 

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "record/json_writer.h"
+
 static const char *
 state_name(const struct source *s)
 {
@@ -18,20 +20,20 @@ add_connection(struct reply *a, const struct source *s)
 
 	reply_separate(a, "; ");
 	buffer_addf(&a->text, "%s: %s", label, state_name(s));
-	reply_item(a, label);
+	json_writer_item(&a->keys, label);
 	buffer_addf(&a->keys, "{\"state\":\"%s\",\"channels\":[", state_name(s));
 	for (size_t i = 0; i < s->subscription.count; i++) {
 		const char *channel = s->subscription.channels[i];
 
 		buffer_addf(&a->text, "%s%s", i ? ", " : " on ", channel);
-		reply_item(a, NULL);
-		reply_string(a, channel, strlen(channel));
+		json_writer_item(&a->keys, NULL);
+		json_writer_string(&a->keys, channel, strlen(channel));
 	}
 	buffer_addf(&a->keys, "]");
 	if (reason) {
 		buffer_addf(&a->text, " (%s)", reason);
-		reply_item(a, "reason");
-		reply_string(a, reason, strlen(reason));
+		json_writer_item(&a->keys, "reason");
+		json_writer_string(&a->keys, reason, strlen(reason));
 	}
 	buffer_addf(&a->keys, "}");
 }
@@ -47,8 +49,8 @@ add_failed(struct reply *a, const struct source *s)
 	reason = reason ? reason : "";
 	reply_separate(a, "; ");
 	buffer_addf(&a->text, "%s: %s", label, reason);
-	reply_item(a, label);
-	reply_string(a, reason, strlen(reason));
+	json_writer_item(&a->keys, label);
+	json_writer_string(&a->keys, reason, strlen(reason));
 }
 
 static void

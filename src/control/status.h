@@ -2,8 +2,8 @@
 #ifndef PGWAIT_STATUS_H
 #define PGWAIT_STATUS_H
 
+#include "control/reply.h"
 #include "manager/source.h"
-#include "record/reply.h"
 
 /* Each with its state, its channels, and why it does not listen. */
 void status_connections(struct reply *a, const struct sources *set);

@@ -9,7 +9,6 @@
 #include "postgres/connector.h"
 #include "postgres/server_error.h"
 #include "postgres/session.h"
-#include "postgres/sqlstate.h"
 #include "postgres/target.h"
 #include "record/encoding.h"
 #include "sinks/sink.h"
@@ -77,7 +76,7 @@ fail(struct catchup *c, enum catchup_trouble trouble, const char *reason, const 
 		return;
 	end(c, RECORD_CATCHUP_FAILED);
 	c->reason = server_error_line(reason);
-	sqlstate = sqlstate_valid(sqlstate);
+	sqlstate = server_error_sqlstate(sqlstate);
 	memcpy(c->sqlstate, sqlstate ? sqlstate : "", sqlstate ? 6 : 1);
 	c->outcome.trouble = trouble;
 	c->outcome.reason = c->reason;

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "manager/delivery.h"
 #include "manager/exclusive.h"
+#include "manager/manager_internal.h"
 #include "manager/ready.h"
 #include "settings/options.h"
 

@@ -12,6 +12,7 @@
 #include "manager/delivery.h"
 #include "manager/dispatch.h"
 #include "manager/exclusive.h"
+#include "manager/manager_internal.h"
 #include "manager/status_text.h"
 #include "settings/options.h"
 

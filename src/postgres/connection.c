@@ -8,8 +8,8 @@
 #include "base/log.h"
 #include "postgres/failure.h"
 #include "postgres/listen.h"
+#include "postgres/server_error.h"
 #include "postgres/session.h"
-#include "postgres/sqlstate.h"
 #include "postgres/subscription.h"
 #include "postgres/target.h"
 #include "postgres/time_limit.h"
@@ -158,7 +158,7 @@ on_listening(const struct listen_failure *failure, void *arg)
 		c->failure.refused = failure->refused;
 		c->failure.permanent =
 		    failure->refused &&
-		    (!failure->sqlstate || sqlstate_permanent(failure->sqlstate));
+		    (!failure->sqlstate || server_error_is_permanent(failure->sqlstate));
 		c->failure.hint = failure->hint;
 		die(c, failure->reason, failure->sqlstate);
 		return;

@@ -17,7 +17,6 @@
 #include "postgres/passfile.h"
 #include "postgres/resolve.h"
 #include "postgres/server_error.h"
-#include "postgres/sqlstate.h"
 #include "postgres/target.h"
 
 struct connector {
@@ -243,8 +242,8 @@ attempt_failed(struct connector *c)
 		ask_password(c);
 		return;
 	}
-	c->permanent =
-	    sqlstate_permanent(*sqlstate ? sqlstate : NULL) || PQconnectionNeedsPassword(c->conn);
+	c->permanent = server_error_is_permanent(*sqlstate ? sqlstate : NULL) ||
+		       PQconnectionNeedsPassword(c->conn);
 	memcpy(c->sqlstate, sqlstate, sizeof sqlstate);
 	add_error(c, text);
 	free(text);

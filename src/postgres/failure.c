@@ -7,12 +7,11 @@
 #include <string.h>
 
 #include "postgres/server_error.h"
-#include "postgres/sqlstate.h"
 
 void
 failure_set(struct failure *f, const char *reason, const char *sqlstate)
 {
-	sqlstate = sqlstate_valid(sqlstate);
+	sqlstate = server_error_sqlstate(sqlstate);
 	free(f->reason);
 	f->reason = server_error_line(reason);
 	snprintf(f->sqlstate, sizeof f->sqlstate, "%s", sqlstate ? sqlstate : "");

@@ -1,8 +1,11 @@
-/* libpq's messages as one line each. */
+/*
+ * What an error of the server or of libpq says: its message in one line, and whether a retry can mend it.
+ */
 #ifndef PGWAIT_SERVER_ERROR_H
 #define PGWAIT_SERVER_ERROR_H
 
 #include <libpq-fe.h>
+#include <stdbool.h>
 
 /*
  * The error of a connection attempt that was made with PQERRORS_VERBOSE: its SQLSTATE goes to
@@ -12,5 +15,14 @@ char *server_error_of_connection(const PGconn *conn, char sqlstate[6]);
 
 /* Lines joined by "; ". The caller frees it. */
 char *server_error_line(const char *text);
+
+/*
+ * True if the same request will fail until somebody changes something: authentication, no such
+ * database, no privilege. NULL is an error without an SQLSTATE, of the network: it may pass.
+ */
+bool server_error_is_permanent(const char *sqlstate);
+
+/* `sqlstate`, or NULL where it is none, as only a broken server sends. */
+const char *server_error_sqlstate(const char *sqlstate);
 
 #endif

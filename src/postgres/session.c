@@ -12,7 +12,6 @@
 
 #include "base/log.h"
 #include "postgres/server_error.h"
-#include "postgres/sqlstate.h"
 #include "postgres/target.h"
 
 /* Reads of a TLS or GSS connection in one go: the library may hold more than the socket shows. */
@@ -41,7 +40,7 @@ struct session {
 static void
 set_reason(struct session *s, const char *reason, const char *sqlstate)
 {
-	sqlstate = sqlstate_valid(sqlstate);
+	sqlstate = server_error_sqlstate(sqlstate);
 	free(s->reason);
 	s->reason = server_error_line(reason);
 	snprintf(s->sqlstate, sizeof s->sqlstate, "%s", sqlstate ? sqlstate : "");

@@ -6,23 +6,14 @@
 #include <string.h>
 
 #include "base/buffer.h"
-#include "base/escape.h"
 #include "record/format.h"
+#include "record/json_writer.h"
 #include "record/record.h"
 
 static void
 add_text(struct buffer *out, const char *s)
 {
 	buffer_add(out, s, strlen(s));
-}
-
-/* `n` bytes as a JSON string. */
-static void
-add_string(struct buffer *out, const char *s, size_t n)
-{
-	add_text(out, "\"");
-	buffer_add_end(out, escape_json(buffer_reserve(out, n * ESCAPE_JSON_WORST), s, n));
-	add_text(out, "\"");
 }
 
 static void
@@ -57,7 +48,7 @@ add_listening(struct buffer *out, const struct record *r)
 	add_text(out, ",\"channels\":[");
 	for (size_t i = 0; i < r->channel_count; i++) {
 		add_text(out, i ? "," : "");
-		add_string(out, r->channels[i], strlen(r->channels[i]));
+		json_writer_string(out, r->channels[i], strlen(r->channels[i]));
 	}
 	buffer_addf(out, "],\"backend_pid\":%d", r->backend_pid);
 	add_gap(out, r);
@@ -67,10 +58,10 @@ static void
 add_lost(struct buffer *out, const struct record *r)
 {
 	add_text(out, ",\"reason\":");
-	add_string(out, r->reason, strlen(r->reason));
+	json_writer_string(out, r->reason, strlen(r->reason));
 	add_text(out, ",\"sqlstate\":");
 	if (r->sqlstate)
-		add_string(out, r->sqlstate, strlen(r->sqlstate));
+		json_writer_string(out, r->sqlstate, strlen(r->sqlstate));
 	else
 		add_text(out, "null");
 	add_text(out, ",\"retry_seconds\":");
@@ -90,7 +81,7 @@ add_idle(struct buffer *out, const struct record *r)
 		size_t n = strcspn(label, "\n");
 
 		add_text(out, label == r->garbage ? "" : ",");
-		add_string(out, label, n);
+		json_writer_string(out, label, n);
 		label += n + (label[n] == '\n');
 	}
 	add_text(out, "]");
@@ -113,7 +104,7 @@ add_waiting(struct buffer *out, const struct record *r)
 {
 	add_text(out, ",\"reason\":");
 	if (r->reason)
-		add_string(out, r->reason, strlen(r->reason));
+		json_writer_string(out, r->reason, strlen(r->reason));
 	else
 		add_text(out, "null");
 }
@@ -122,10 +113,10 @@ static void
 add_reply(struct buffer *out, const struct record *r)
 {
 	add_text(out, ",\"command\":");
-	add_string(out, r->command, strlen(r->command));
+	json_writer_string(out, r->command, strlen(r->command));
 	add_text(out, r->error ? ",\"ok\":false,\"error\":" : ",\"ok\":true");
 	if (r->error)
-		add_string(out, r->error, strlen(r->error));
+		json_writer_string(out, r->error, strlen(r->error));
 	if (*r->keys)
 		add_text(out, ",");
 	add_text(out, r->keys);
@@ -162,7 +153,7 @@ event_json_write(const struct record *r, struct buffer *out)
 	buffer_addf(out, "{\"event\":\"%s\"", events[r->kind].name);
 	if (r->origin) {
 		add_text(out, ",\"connection\":");
-		add_string(out, r->origin->label, r->origin->label_length);
+		json_writer_string(out, r->origin->label, r->origin->label_length);
 	}
 	add_text(out, ",\"time\":");
 	add_time(out, r->time);

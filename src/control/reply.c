@@ -1,12 +1,10 @@
 #include "config.h"
 
-#include "record/reply.h"
+#include "control/reply.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-#include "base/escape.h"
 
 void
 reply_fail(struct reply *a, const char *fmt, ...)
@@ -21,29 +19,6 @@ reply_fail(struct reply *a, const char *fmt, ...)
 	if (before)
 		free(text);
 	free(before);
-}
-
-void
-reply_string(struct reply *a, const char *s, size_t n)
-{
-	buffer_add(&a->keys, "\"", 1);
-	buffer_add_end(
-	    &a->keys, escape_json(buffer_reserve(&a->keys, n * ESCAPE_JSON_WORST), s, n));
-	buffer_add(&a->keys, "\"", 1);
-}
-
-void
-reply_item(struct reply *a, const char *key)
-{
-	size_t length = buffer_length(&a->keys);
-	char last = length ? a->keys.data[a->keys.end - 1] : '{';
-
-	if (last != '{' && last != '[')
-		buffer_add(&a->keys, ",", 1);
-	if (!key)
-		return;
-	reply_string(a, key, strlen(key));
-	buffer_add(&a->keys, ":", 1);
 }
 
 void

@@ -15,12 +15,6 @@ struct reply {
 /* Failures are joined by "; ". */
 void reply_fail(struct reply *a, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
-/* `n` bytes as a JSON string. */
-void reply_string(struct reply *a, const char *s, size_t n);
-
-/* An item of an object or list that is open; with `key`, and its colon. */
-void reply_item(struct reply *a, const char *key);
-
 /* Between the parts of the text. */
 void reply_separate(struct reply *a, const char *separator);
 
