@@ -1,4 +1,4 @@
-/* The order of start and end, and the exit status. */
+/* Starts pgwait and ends it, in order, and gives the process its exit status. */
 #include "config.h"
 
 #include <fcntl.h>
@@ -16,8 +16,9 @@
 #include "settings/options.h"
 
 /*
- * A descriptor 0, 1 or 2 that was closed would be taken by a socket, and get what is meant for the
- * other. False where standard output was closed.
+ * Opens /dev/null for each of the descriptors 0, 1 and 2 that is closed. Otherwise a socket would
+ * get that number, and what pgwait writes to stdout or stderr would go to the server. False if
+ * standard output was closed.
  */
 static bool
 fill_standard_descriptors(void)
@@ -53,7 +54,7 @@ on_signal(int signo, void *arg)
 	return true;
 }
 
-/* From the start of the manager to its end. */
+/* Runs pgwait from the start of the manager to its end, or drains a spool. */
 static struct exit_status
 run(struct options *options)
 {

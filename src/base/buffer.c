@@ -6,7 +6,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* An empty buffer keeps this much; what a burst made larger goes back to the system. */
+/*
+ * An emptied buffer keeps at most this many bytes. A buffer that a burst made larger is given back
+ * to the system.
+ */
 #define KEEP ((size_t)1 << 20)
 
 void
@@ -15,7 +18,10 @@ buffer_grow(struct buffer *b, size_t n)
 	size_t length = buffer_length(b), size = b->size ? b->size : 4096;
 
 	if (b->start) {
-		/* If less than half is free then, it grows too: so moving never costs more than adding. */
+		/*
+		 * Moves the content to the start. If that frees less than half of the buffer, it
+		 * grows as well, so that all moving together never costs more than the adding.
+		 */
 		if (length + n >= size / 2)
 			size *= 2;
 		memmove(b->data, b->data + b->start, length);

@@ -1,5 +1,5 @@
 /*
- * Growable bytes, written at the end and consumed at the front.
+ * An array of bytes that grows: the caller adds bytes at the end and takes them away at the front.
  *
  * A zeroed struct is an empty buffer. data + start .. data + end is the content; pointers into it
  * are valid until the next call that takes the buffer. buffer_free() leaves an empty buffer.
@@ -29,7 +29,7 @@ buffer_length(const struct buffer *b)
 	return b->end - b->start;
 }
 
-/* NULL where nothing was ever added. */
+/* The bytes; NULL if nothing was ever added. */
 static inline const char *
 buffer_content(const struct buffer *b)
 {

@@ -17,7 +17,7 @@
 #include "base/orphans.h"
 #include "base/portable.h"
 
-/* How often it is looked whether a remnant is still there. */
+/* How often pgwait looks whether processes of an ended command's group are still there. */
 #define CHECK (SECOND / 20)
 
 /* What is left of a group that got SIGTERM, when its leader has ended. */
@@ -41,8 +41,9 @@ struct child {
 };
 
 /*
- * The number of a group is nobody else's while one process of it is left: so it is looked often, and
- * not only in the end.
+ * While one process of a group is left, the kernel gives the number of the group to no one else.
+ * pgwait looks often, and not only when SIGKILL is due, so that it never signals another group of
+ * the same number.
  */
 static void
 check_remnants(struct child *c)
@@ -84,8 +85,8 @@ add_remnant(struct child *c, pid_t group)
 }
 
 /*
- * Until its input is through, the process stays a zombie: so its number, which is that of its
- * group, is nobody else's when the limit comes.
+ * The process is not reaped before its input is written to the end. So its pid, which is the number
+ * of its group, belongs to no other process when the time limit passes.
  */
 static void
 reap(struct child *c)
@@ -102,7 +103,7 @@ reap(struct child *c)
 	c->done(status, c->arg);
 }
 
-/* Each looks after its own pid only: what a library forks is not ours to wait for. */
+/* Waits for this pid alone: libraries may fork processes of their own, and wait for them. */
 static void
 on_sigchld(evutil_socket_t signo, short what, void *arg)
 {
@@ -122,7 +123,10 @@ close_input(struct child *c)
 	fifo_consume(&c->input, c->input.length);
 }
 
-/* It must not take what it got for all: its end by a signal is a failure. */
+/*
+ * The command must not take a part of its input for the whole. So it is killed, which counts as a
+ * failure.
+ */
 static void
 cut_input(struct child *c)
 {
@@ -131,7 +135,7 @@ cut_input(struct child *c)
 	close_input(c);
 }
 
-/* Once, as much as the pipe takes. That nobody reads any more (EPIPE) is no error. */
+/* Writes once, as much as the pipe takes. It is no error if nobody reads any more (EPIPE). */
 static void
 feed(struct child *c)
 {
@@ -208,7 +212,10 @@ child_exec(const struct child_spec *spec, int input, int report)
 	}
 	portable_close_from(report < 0 ? REPORT : REPORT + 1, limits_descriptors());
 	limits_restore();
-	/* Handlers go with exec; what is ignored, by pgwait or before it, does not. */
+	/*
+	 * exec resets handlers to the default. It keeps ignored signals ignored, so those that
+	 * pgwait ignores are reset here.
+	 */
 	for (int signo = 1; signo < NSIG; signo++)
 		sigaction(signo, &by_default, NULL);
 	sigemptyset(&none);
@@ -354,7 +361,7 @@ child_new(struct event_base *base, child_done *done, void *arg)
 	c->input_fd = -1;
 	c->done = done;
 	c->arg = arg;
-	/* One event for all that run one after the other: nothing is set up anew for each. */
+	/* One event serves all commands of this child, which run one after another. */
 	evsignal_assign(&c->exited, base, SIGCHLD, on_sigchld, c);
 	evtimer_assign(&c->limit, base, on_limit, c);
 	evtimer_assign(&c->check, base, on_check, c);

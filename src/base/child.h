@@ -1,8 +1,8 @@
 /*
- * ONE child process after the other: /bin/sh -c COMMAND in a process group of its own.
+ * Runs commands, one after another: each is /bin/sh -c COMMAND in a process group of its own.
  *
- * A command is done when its exit was seen and its standard input is through, or closed by it;
- * whether it reads that is its own business.
+ * A command is done when it has exited and its standard input was written to the end, or the
+ * command closed it. It need not read its input.
  */
 #ifndef PGWAIT_CHILD_H
 #define PGWAIT_CHILD_H
@@ -30,19 +30,23 @@ struct child_spec {
 struct child *child_new(struct event_base *base, child_done *done, void *arg);
 void child_free(struct child *c);
 
-/* While none runs. False with errno where it could not be started. */
+/* Starts a command; only while none runs. False with errno if it could not be started. */
 MUST_CHECK bool child_start(struct child *c, const struct child_spec *spec);
 
 /* Bytes that it has not read yet. */
 size_t child_input_left(const struct child *c);
 
 /*
- * SIGTERM to the group of what runs, if anything does, and SIGKILL CHILD_GRACE later to what is left of it:
- * that may outlive the command. What had SIGTERM already keeps its time.
+ * Sends SIGTERM to the process group of the running command, if one runs, and CHILD_GRACE later
+ * SIGKILL to what is left of the group. Processes of the group may outlive the command. What had
+ * SIGTERM already keeps its time.
  */
 void child_terminate(struct child *c);
 
-/* A group that got SIGTERM has outlived its command, and not had SIGKILL yet. */
+/*
+ * Whether there is a process group that got SIGTERM, has outlived its command, and has not had
+ * SIGKILL yet.
+ */
 bool child_lingers(const struct child *c);
 
 #endif

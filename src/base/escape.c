@@ -22,13 +22,16 @@ typedef signed char signed_block __attribute__((vector_size(BLOCK)));
 typedef uint64_t words __attribute__((vector_size(BLOCK)));
 
 /*
- * All bits of a byte are set where it is odd: anything but printable ASCII without the backslash and
- * `quote`. In most payloads nothing is.
+ * Sets all bits of each byte that is odd, that is, not printable ASCII, or the backslash, or
+ * `quote`. Most payloads have no odd byte.
  */
 static inline words
 odd_bytes(block b, unsigned char quote)
 {
-	/* One comparison for both ends: ' ' becomes the least signed number. */
+	/*
+	 * Subtracts so that ' ' becomes the least signed number: then one comparison tests both
+	 * ends of the range.
+	 */
 	signed_block shifted = (signed_block)(b + (unsigned char)(0x80 - ' '));
 
 	return (words)(shifted > '~' - ' ' - 0x80) | (words)(b == '\\') | (words)(b == quote);
@@ -51,7 +54,7 @@ copy_block(char *out, const char *s, unsigned char quote)
 	return odd_bytes(b, quote);
 }
 
-/* The same for 4 to 15 bytes: two words that overlap. */
+/* The same for 4 to 15 bytes, as two machine words that overlap. */
 static inline words
 copy_short(char *out, const char *s, size_t n, unsigned char quote)
 {
@@ -210,8 +213,8 @@ text_character(char **out, const char *s, size_t n)
 }
 
 /*
- * What copy_plain() stopped at: a block's worth byte by byte, then plain ones at once again. So text
- * that is hardly ever plain is not looked at twice.
+ * Goes on where copy_plain() stopped: a block of bytes one by one, then copy_plain() again. So text
+ * with many odd bytes is not examined twice.
  */
 static char *
 escape_rest(char *out, const char *s, size_t n, unsigned char quote, write_character *write_odd)

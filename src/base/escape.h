@@ -1,5 +1,5 @@
 /*
- * The ways in which bytes of unknown origin are written: text, JSON, base64.
+ * Writes bytes of unknown origin so that they are safe: as text, as JSON, as base64.
  *
  * Every function writes at `out`, which must have room for the stated worst case, and returns one
  * past the last byte written. Input is `n` bytes at `s`, of any content, zero bytes included.

@@ -1,6 +1,6 @@
 /*
- * A descriptor that somebody else made, written without blocking and without changing it for others
- * (fact F13).
+ * Writes to a descriptor that another process made, without blocking, and without changing the
+ * descriptor for other processes (fact F13).
  */
 #ifndef PGWAIT_FD_WRITER_H
 #define PGWAIT_FD_WRITER_H

@@ -1,6 +1,6 @@
 /*
- * Bytes, first in, first out, packed into chunks of one size: what waits takes the memory that it
- * needs and two chunks at most beyond that, however much it was before.
+ * Bytes, first in, first out, packed into chunks of one size: the queue takes the memory of its
+ * bytes and of two more chunks at most, however long it was before.
  *
  * A zeroed struct is empty. fifo_free() leaves an empty one.
  */
@@ -25,8 +25,8 @@ struct fifo {
 void fifo_add(struct fifo *f, const void *bytes, size_t n);
 
 /*
- * What stands in front, in one piece: *n bytes, 0 where it is empty. Valid, and free to be changed,
- * until it is consumed.
+ * The first bytes that are in one piece: *n of them, 0 if the queue is empty. They are valid, and
+ * the caller may change them, until it consumes them.
  */
 void *fifo_front(const struct fifo *f, size_t *n);
 

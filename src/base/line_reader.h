@@ -1,8 +1,9 @@
 /*
- * From bytes, in whatever pieces they were read, to lines.
+ * Cuts bytes into lines. The bytes can come in any pieces.
  *
- * A zeroed struct is ready. Memory stays within LINE_LONGEST and the largest piece added, if whoever
- * adds takes the lines out before adding more. line_reader_free() leaves a struct that is ready again.
+ * A zeroed struct is ready. Memory stays within LINE_LONGEST and the largest piece added, if
+ * whoever adds takes the lines out before adding more. line_reader_free() leaves a struct that is
+ * ready again.
  */
 #ifndef PGWAIT_LINE_READER_H
 #define PGWAIT_LINE_READER_H
@@ -15,8 +16,8 @@
 
 struct line_reader {
 	struct buffer bytes;
-	size_t taken;    /* so many were handed out last, and go with the next call */
-	size_t searched; /* so many behind them hold no newline */
+	size_t taken;    /* length of the line that was returned last; the next call drops it */
+	size_t searched; /* this many bytes behind `taken` are known to have no newline */
 	size_t number;   /* of the line that line_reader_next() spoke of last, from 1 */
 	bool skipping;   /* what comes belongs to a line that was too long */
 	bool ended;

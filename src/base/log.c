@@ -18,7 +18,7 @@
 #include "base/fifo.h"
 #include "base/status_line.h"
 
-/* Growing distances: the first, and the longest. */
+/* The interval between two messages grows from the first of these to the second. */
 #define DISTANCE     SECOND
 #define DISTANCE_MAX (3600 * SECOND)
 
@@ -250,7 +250,7 @@ log_due(struct log_pace *p)
 
 	if (now < p->next)
 		return false;
-	/* After an hour of silence it is another matter. */
+	/* After an hour without a message the intervals begin anew. */
 	if (p->distance == 0 || now - p->next > DISTANCE_MAX)
 		p->distance = DISTANCE;
 	p->next = now + p->distance;

@@ -1,12 +1,12 @@
 /*
  * Diagnostics: lines on stderr, in the style of PostgreSQL's clients.
  *
- * Each call writes one line with one write(2): `pgwait: error: ...`. The formatted message is
- * escaped as text output is, so that no server message, name or argument drives a terminal or makes
- * a second line.
+ * Each call writes one line with one write(2): `pgwait: error: ...`. The message is escaped like
+ * text output, so that nothing in it, from a server, a name or an argument, can control a terminal
+ * or begin a second line.
  *
- * No call waits for the reader. What it does not take is written later, in order. Where too much waits, lines are
- * left out, errors last, and a line says how many, at their place.
+ * No call waits for the reader. What it does not take is written later, in order. Where too much
+ * waits, lines are left out, errors last, and a line says how many, at their place.
  */
 #ifndef PGWAIT_LOG_H
 #define PGWAIT_LOG_H
@@ -38,7 +38,10 @@ void log_hint(const char *fmt, ...) PRINTF_LIKE(1, 2);
 void log_info(const char *fmt, ...) PRINTF_LIKE(1, 2);
 void log_debug(const char *fmt, ...) PRINTF_LIKE(1, 2);
 
-/* For what may happen often: zeroed at first. True at once, then at distances that grow. */
+/*
+ * Limits how often something that may happen often is logged. Zeroed at first. log_due() is true at
+ * once, and then at growing intervals.
+ */
 struct log_pace {
 	int64_t next, distance; /* microseconds; `next` of the monotonic clock */
 };

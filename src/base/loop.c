@@ -11,7 +11,7 @@
 #include "base/log.h"
 #include "base/prompt.h"
 
-/* Whoever called libevent says what it means that it failed. */
+/* Logs what libevent reports, and keeps errno: the caller says what the failure means. */
 static void
 on_message(int severity, const char *text)
 {

@@ -1,6 +1,6 @@
 /*
- * The event loop. libevent's memory is never refused either (util.h), so that what needs memory only,
- * as a timer does, cannot fail.
+ * The event loop. libevent allocates with xmalloc() (util.h), so that calls that need nothing but
+ * memory, such as adding a timer, cannot fail.
  */
 #ifndef PGWAIT_LOOP_H
 #define PGWAIT_LOOP_H
@@ -16,8 +16,8 @@ MUST_CHECK struct event_base *loop_new(void);
 void loop_free(struct event_base *base);
 
 /*
- * Waits for events, unless there is `more` to do anyway, and calls their callbacks. Without its loop
- * pgwait can do nothing: where waiting fails, it ends the process with status 1 after an error message.
+ * Waits for events, unless there is `more` to do anyway, and calls their callbacks. If waiting
+ * fails, pgwait can do nothing: it writes an error message and ends the process with status 1.
  */
 void loop_turn(struct event_base *base, bool more);
 

@@ -1,8 +1,8 @@
 /*
- * Process 1 of a container is the parent of every process that has lost its own, and nobody else
- * reaps those.
+ * Reaps orphans if pgwait is process 1 of a container: the kernel makes process 1 the parent of
+ * every process whose own parent has ended, and nobody else reaps those.
  *
- * So whatever ends is reaped there, but for the processes that somebody in pgwait waits for.
+ * It reaps every child that ends, except the processes that another part of pgwait waits for.
  */
 #ifndef PGWAIT_ORPHANS_H
 #define PGWAIT_ORPHANS_H
@@ -15,7 +15,7 @@ struct event_base;
 void orphans_watch(struct event_base *base);
 void orphans_release(void);
 
-/* *pid, where that is not 0, is somebody's, as long as it is kept. */
+/* orphans_keep(): the process *pid, if not 0, is left to the caller, until orphans_forget(). */
 void orphans_keep(const pid_t *pid);
 void orphans_forget(const pid_t *pid);
 

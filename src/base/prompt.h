@@ -1,8 +1,8 @@
 /*
- * A password from the terminal: /dev/tty only, never standard input.
+ * Asks for a password at the terminal: at /dev/tty, never on standard input.
  *
- * One prompt at a time; the event loop goes on meanwhile. The terminal echoes again, and what was typed by half
- * is gone, before the next one begins.
+ * One prompt at a time; the event loop goes on meanwhile. Before the next prompt begins, the
+ * terminal's echo is on again, and a half-typed answer is discarded.
  */
 #ifndef PGWAIT_PROMPT_H
 #define PGWAIT_PROMPT_H
@@ -20,7 +20,10 @@ struct prompt *prompt_start(
     struct event_base *base, const char *label, const char *user, prompt_done *done, void *arg);
 void prompt_cancel(struct prompt *p);
 
-/* For a process that ends without more ado while a prompt is open. */
+/*
+ * Turns the terminal's echo on again. To be called when the process ends at once while a prompt is
+ * open.
+ */
 void prompt_restore_terminal(void);
 
 #endif

@@ -15,7 +15,7 @@
 
 #define SET_MAX 4
 
-/* Dispositions are the process's, so there is one of each set. */
+/* Signal dispositions belong to the process, so there is one set of events, in static variables. */
 struct set {
 	struct {
 		int number;  /* 0: there is no more */
@@ -35,7 +35,7 @@ signals_start(void)
 {
 	sigset_t blocked;
 
-	/* Ignored, as the parent may have left it, it would hide how a command ended. */
+	/* If the parent left SIGCHLD ignored, waitpid() would not tell how a command ended. */
 	signal(SIGCHLD, SIG_DFL);
 	sigemptyset(&blocked);
 	/* What process 1 does not catch yet would be dropped: there it waits for signals_catch(). */
@@ -98,7 +98,7 @@ void
 signals_release(void)
 {
 	for (size_t i = 0; i < SET_MAX; i++) {
-		/* How it ends is decided: one more signal must not change the exit status. */
+		/* The exit status is decided now, and another signal must not change it. */
 		if (event_pending(&ends.events[i], EV_SIGNAL, NULL)) {
 			event_del(&ends.events[i]);
 			signal(ends.signals[i].number, SIG_IGN);

@@ -1,10 +1,10 @@
 /*
  * The signals that pgwait acts on, as events of the loop.
  *
- * What would end pgwait and was ignored when it started stays ignored: nohup, and background jobs of
- * scripts. What the parent blocked is not blocked any more: that is nearly always its own affair, and
- * left by mistake.
- * SIGPIPE and SIGXFSZ are ignored: a write says what happened.
+ * A signal that would end pgwait stays ignored if it was ignored when pgwait started, as nohup and
+ * background jobs of scripts expect. Signals that the parent had blocked are unblocked: it nearly
+ * always blocked them for itself, and forgot to unblock them. SIGPIPE and SIGXFSZ are ignored:
+ * write() returns the error.
  */
 #ifndef PGWAIT_SIGNALS_H
 #define PGWAIT_SIGNALS_H
@@ -24,18 +24,18 @@ void signals_start(void);
  */
 MUST_CHECK bool signals_catch(
     struct event_base *base, bool reloads, void (*caught)(int signo, void *arg), void *arg);
-/* From here on they are ignored. */
+/* Ignores these signals from here on. */
 void signals_release(void);
 
-/* SIGTSTP, SIGCONT and SIGWINCH do, until they are released. */
+/* SIGTSTP, SIGCONT and SIGWINCH call `caught`, until signals_release_job(). */
 void signals_catch_job(struct event_base *base, void (*caught)(int signo, void *arg), void *arg);
 void signals_release_job(void);
-/* For SIGTSTP: stops, as ^Z does where nobody catches it. Returns when it goes on. */
+/* Stops the process as an uncaught SIGTSTP (^Z) does. Returns when the process goes on. */
 void signals_stop(void);
 
 /*
- * Dies of `signo`, so that whoever waits for pgwait sees it (fact F22). Returns in process 1 of a container,
- * which no signal ends that it does not catch.
+ * Ends the process by `signo`, so that its parent sees that signal (fact F22). Returns in process 1
+ * of a container, which no signal ends that it does not catch.
  */
 void signals_die(int signo);
 

@@ -42,7 +42,7 @@ status_line_close(void)
 	line.open = false;
 }
 
-/* All of it or a part: what the terminal does not take is not worth waiting for. */
+/* Writes without waiting: what the terminal does not take now is dropped. */
 static ssize_t
 put(const char *bytes, size_t n)
 {

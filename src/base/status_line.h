@@ -1,8 +1,9 @@
 /*
- * The last line of the terminal, while pgwait waits: below all that is written, and never part of it.
+ * A line at the bottom of the terminal, while pgwait waits. It is never part of the output.
  *
- * Whoever writes to the terminal hides it before; it is shown again afterwards. The cursor stays at its
- * start, so that it is found whether or not the terminal breaks its text when it gets narrower.
+ * Code that writes to the terminal hides the line before, and it is shown again afterwards. The
+ * cursor stays at the start of the line, so that pgwait finds the line even if a terminal that got
+ * narrower has wrapped it.
  */
 #ifndef PGWAIT_STATUS_LINE_H
 #define PGWAIT_STATUS_LINE_H
@@ -14,11 +15,11 @@ bool status_line_open(void);
 void status_line_close(void);
 
 /*
- * Shows `text`, ASCII, cut to the width. Not where another job has the terminal, while it is held, or
- * where the cursor is in the middle of something.
+ * Shows `text`, ASCII, cut to the width. Shows nothing while another job has the terminal, while
+ * the line is held, or while the last line of output has not ended.
  */
 void status_line_show(const char *text);
-/* False: the terminal takes nothing now, and the line is still there. */
+/* Erases the line. False: the terminal takes nothing now, and the line is still there. */
 bool status_line_hide(void);
 /*
  * pgwait was stopped and goes on: the cursor is where the shell left it, at the start of a line, or at
@@ -26,11 +27,11 @@ bool status_line_hide(void);
  */
 void status_line_continue(void);
 
-/* Not shown between the two calls, which nest. */
+/* The line is not shown between these two calls. They nest. */
 void status_line_hold(void);
 void status_line_release(void);
 
-/* Standard output was written, up to this byte. */
+/* To be called after a write to standard output: `last` is the last byte written. */
 void status_line_written(char last);
 
 #endif

@@ -28,7 +28,7 @@ on_writable(evutil_socket_t fd, short what, void *arg)
 	s->writable(s->arg);
 }
 
-/* On a pipe's write end nothing is ever readable but the reader's leaving. */
+/* The write end of a pipe becomes readable only when the reader closes its end. */
 static void
 on_gone(evutil_socket_t fd, short what, void *arg)
 {
@@ -53,7 +53,10 @@ stream_open(struct event_base *base, int fd, stream_event *writable, stream_even
 	s->arg = arg;
 	if (s->outlet.method == FD_WRITER_DIRECT)
 		return s;
-	/* Edges: a terminal on which somebody types stays readable, and we do not read it. */
+	/*
+	 * Edge-triggered: a terminal stays readable while somebody types, and pgwait does not read
+	 * it.
+	 */
 	event_assign(&s->write_event, base, s->outlet.fd, EV_WRITE | EV_ET, on_writable, s);
 	event_assign(&s->gone_event, base, s->outlet.fd, EV_READ | EV_PERSIST | EV_ET, on_gone, s);
 	s->watched = event_add(&s->gone_event, NULL) == 0;
@@ -71,7 +74,7 @@ stream_wait(struct stream *s)
 {
 	if (s->watched)
 		return event_add(&s->write_event, NULL) == 0;
-	/* Not pollable, though it said that it would block: the next pass tries again. */
+	/* The descriptor would block, but cannot be polled. The next pass tries again. */
 	s->writable(s->arg);
 	return true;
 }

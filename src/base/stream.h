@@ -12,7 +12,7 @@
 struct event_base;
 struct stream;
 
-/* The reader left, or there is room again; called from the loop. */
+/* Called from the loop: the reader has closed its end, or there is room again. */
 typedef void stream_event(void *arg);
 
 struct stream *stream_open(

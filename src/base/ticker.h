@@ -1,6 +1,4 @@
-/*
- * A timer that keeps its rhythm: ticks do not drift, and those that were missed are not made up.
- */
+/* A periodic timer whose ticks do not drift. A tick that was missed is not made up for. */
 #ifndef PGWAIT_TICKER_H
 #define PGWAIT_TICKER_H
 

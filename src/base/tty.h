@@ -15,7 +15,10 @@ bool tty_reads_utf8(void);
 /* Columns; 0: not known. */
 int tty_width(int fd);
 
-/* False where another job of the shell has the terminal, so that nothing but output goes there. */
+/*
+ * Whether pgwait is the shell's foreground job at `fd`. In the background it writes nothing but
+ * output there.
+ */
 bool tty_is_ours(int fd);
 
 #endif

@@ -3,7 +3,8 @@
  *
  * A step of connecting can cost that much (a password is hashed 4096 times), and 500 connections
  * that come back at once must not keep the good ones from being read. So such steps wait here, in
- * order, and each pass runs no more of them than fit its budget. One queue: there is one loop.
+ * order, and each pass runs only as many of them as its time budget allows. There is one queue,
+ * since there is one loop.
  */
 #ifndef PGWAIT_WORK_QUEUE_H
 #define PGWAIT_WORK_QUEUE_H

@@ -13,7 +13,7 @@
 #include "base/portable.h"
 #include "base/util.h"
 
-/* Shared by loop and thread: who comes last frees it. */
+/* The loop and the thread share this. The one that is done with it last frees it. */
 struct shared {
 	pthread_mutex_t lock;
 	const struct worker_thread_job *kind;

@@ -1,9 +1,10 @@
 /*
- * One blocking job in a thread of its own, its end reported to the event loop.
+ * Runs one blocking job in a thread of its own, and tells the event loop when it has ended.
  *
- * For what no library does without blocking: resolving a name (fact F19). `work` runs in the thread and touches `job` only; `done` runs in the loop and
- * then owns `job`. After worker_thread_cancel() `done` never runs, and `drop` frees `job` when the thread
- * is through with it: a job that never returns delays nothing.
+ * For what no library does without blocking: resolving a name (fact F19). `work` runs in the thread
+ * and touches `job` only; `done` runs in the loop and then owns `job`. After worker_thread_cancel()
+ * `done` never runs; `drop` frees `job` when the thread has ended. So a job that never returns
+ * delays nothing.
  */
 #ifndef PGWAIT_WORKER_THREAD_H
 #define PGWAIT_WORKER_THREAD_H

@@ -1,4 +1,7 @@
-/* --check: every connection is checked, side by side, and what was found is written as each ends. */
+/*
+ * --check: checks every connection, all of them at once, and writes what it found about each as
+ * soon as that check ends.
+ */
 #ifndef PGWAIT_CHECK_H
 #define PGWAIT_CHECK_H
 

@@ -123,7 +123,7 @@ end_told(struct connection_check *c, enum verdict verdict, const char *reason, c
 	free(text);
 }
 
-/* An error is the verdict's; a fatal one means that the connection went. */
+/* An ERROR of the server leads to this verdict; a FATAL one means that the connection is lost. */
 static void
 end_with(struct connection_check *c, enum verdict verdict, const PGresult *result)
 {
@@ -144,7 +144,10 @@ on_channels(void *arg, const PGresult *result)
 		end(c, VERDICT_THROUGH, NULL, NULL);
 }
 
-/* Last: a pooler that lets nothing through keeps no channel of ours. */
+/*
+ * LISTEN on the given channels comes last, so that a pooler that lets no notification through does
+ * not keep listening to them for us.
+ */
 static void
 try_channels(struct connection_check *c)
 {
@@ -429,7 +432,10 @@ disconnect(struct connection_check *c)
 	work_queue_remove(&c->job);
 }
 
-/* The only place where the check ends: nothing of it runs above. */
+/*
+ * The only place that ends the check, and calls `done`, which may free it: no other function of the
+ * check is on the stack.
+ */
 static void
 on_turn(void *arg)
 {

@@ -1,5 +1,6 @@
 /*
- * Whether notifications get through one connection, and what else there is to know of it (--check).
+ * Checks one connection for --check: whether notifications get through it, and what else there is
+ * to know about it.
  *
  * One connection listens on a private channel of random name, a second one notifies it, one
  * notification after another. Every step has a deadline, and none blocks the loop.

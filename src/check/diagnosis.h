@@ -2,8 +2,8 @@
  * What --check found out about a connection, and what is wrong with it: one line for each problem,
  * and one on what to do.
  *
- * Nothing here asks anybody: from findings to problems, and no further. Strings are UTF-8, but for
- * what the server sent in another encoding that could not be converted.
+ * It asks no server: it only turns findings into problems. Strings are UTF-8, but for what the
+ * server sent in another encoding that could not be converted.
  */
 #ifndef PGWAIT_DIAGNOSIS_H
 #define PGWAIT_DIAGNOSIS_H

@@ -1,7 +1,7 @@
 /*
- * From an error to what is to be done about it, for --check. An error of the server is told by its
- * SQLSTATE; libpq and pgwait have none, but words that do not depend on the locale (LC_MESSAGES is
- * never set).
+ * Finds the advice for an error, for --check: what the user can do about it. An error of the server
+ * is told by its SQLSTATE; libpq and pgwait have none, but words that do not depend on the locale
+ * (LC_MESSAGES is never set).
  */
 #ifndef PGWAIT_REMEDY_H
 #define PGWAIT_REMEDY_H

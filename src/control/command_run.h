@@ -1,6 +1,4 @@
-/*
- * ONE command of --control: carried out, and answered once it has taken effect on the server.
- */
+/* Carries out one command of --control, and replies once it has taken effect on the server. */
 #ifndef PGWAIT_COMMAND_RUN_H
 #define PGWAIT_COMMAND_RUN_H
 

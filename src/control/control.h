@@ -1,8 +1,9 @@
 /*
  * --control: commands from standard input or a FIFO, one a line, carried out one after another.
  *
- * Each gets one answer, a RECORD_REPLY, once it has taken effect on the server; the next line is
- * looked at after that. SIGUSR1 asks for the status as a command would.
+ * Each command gets one reply, a RECORD_REPLY, once it has taken effect on the server. Only then
+ * the next line is read. SIGUSR1 has the same effect as the command "status", with the reply on
+ * stderr.
  */
 #ifndef PGWAIT_CONTROL_H
 #define PGWAIT_CONTROL_H

@@ -1,9 +1,9 @@
 /*
- * Channels of a connection that is in the set: added and removed while it listens.
+ * Adds channels to a connection while it listens, and removes them.
  *
  * What is wanted changes at once, and takes effect on the server in one batch; on a connection that
- * is not open, or is lost before the batch is answered, when it listens next. What the server refuses is
- * taken back.
+ * is not open, or is lost before the batch is answered, when it listens next. What the server
+ * refuses is taken back.
  */
 #ifndef PGWAIT_RELISTEN_H
 #define PGWAIT_RELISTEN_H

@@ -1,4 +1,6 @@
-/* What is known of every connection, as an answer: for people, and as keys of a JSON object. */
+/*
+ * Writes what is known about every connection into a reply, as text and as keys of a JSON object.
+ */
 #ifndef PGWAIT_STATUS_H
 #define PGWAIT_STATUS_H
 

@@ -1,12 +1,14 @@
 /*
  * The lock of --exclusive: an advisory lock of a session, which one process at a time has.
  *
- * The session is one of its own. It is asked once a second while another process has the lock, and gets a
- * heartbeat while this one does: also when the reader is slow and connections that listen are not read.
- * The server ends the session of a host that vanished after some 10 s; the heartbeat gives up sooner.
+ * The lock has a session of its own. While another process has the lock, pgwait asks for it once a
+ * second; while this process has it, the session gets a heartbeat, even if a slow reader keeps
+ * pgwait from reading the connections that listen. The server ends the session of a host that
+ * vanished after some 10 s; the heartbeat gives up sooner.
  *
- * Each answer renews a lease, which is over before the server can have ended the session. So a process that was
- * stopped or suspended, or whose host was, has to hear from the server before it goes on.
+ * Each answer renews a lease, which is over before the server can have ended the session. So a
+ * process that was stopped or suspended, or whose host was, has to hear from the server before it
+ * goes on.
  */
 #ifndef PGWAIT_ADVISORY_LOCK_H
 #define PGWAIT_ADVISORY_LOCK_H

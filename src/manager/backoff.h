@@ -1,6 +1,6 @@
 /*
  * How long to wait before the next attempt to connect: exponential, with jitter, so that many
- * clients of one server do not come back in step.
+ * clients of one server do not all come back at the same moment.
  */
 #ifndef PGWAIT_BACKOFF_H
 #define PGWAIT_BACKOFF_H

@@ -1,9 +1,10 @@
 /*
- * ONE catch-up: a statement whose rows go out as notifications (man page, CATCHING UP).
+ * One catch-up of one connection: a statement whose rows are delivered as notifications (man page,
+ * CATCHING UP).
  *
- * It has a connection of its own, since a session that listens must not be in a transaction (fact F20),
- * and commits once every sink is done with the rows. Whatever happens before that rolls it back. What
- * it has is pulled: its rows, and at last one record that says how it ended.
+ * It has a connection of its own, since a session that listens must not be in a transaction (fact
+ * F20), and commits once every sink is done with the rows. Anything that goes wrong before rolls it
+ * back. The owner pulls its rows, and at last one record that says how it ended.
  */
 #ifndef PGWAIT_CATCHUP_H
 #define PGWAIT_CATCHUP_H

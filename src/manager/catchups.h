@@ -1,6 +1,6 @@
 /*
- * The catch-ups of all connections: one each time LISTEN took effect, and again after a while where one
- * failed. What it means that one ends is the manager's.
+ * The catch-ups of all connections. One starts each time LISTEN took effect, and again after a
+ * while if it failed. What follows from its end, the manager decides.
  */
 #ifndef PGWAIT_CATCHUPS_H
 #define PGWAIT_CATCHUPS_H

@@ -1,6 +1,4 @@
-/*
- * Where records go: the sinks that the options ask for, made together and ended together.
- */
+/* Makes the sinks that the options ask for, and ends them. */
 #ifndef PGWAIT_DELIVERY_H
 #define PGWAIT_DELIVERY_H
 

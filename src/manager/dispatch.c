@@ -35,7 +35,10 @@ dispatch_end(struct manager *m, enum cause cause)
 		m->cause = cause;
 }
 
-/* A catch-up is never cut: -n is looked at when none is under way. */
+/*
+ * Ends pgwait once -n notifications came, but not while a catch-up runs: a catch-up is never cut
+ * off.
+ */
 static void
 look_at_count(struct manager *m)
 {
@@ -265,7 +268,9 @@ is_fatal(const struct manager *m, const struct source *s, const struct record *r
 	       (m->options->reconnect == RECONNECT_LOST && !m->running);
 }
 
-/* pgwait ends for a failure, a drain once the other connections are drained. */
+/*
+ * Ends pgwait because of a failure: at once, or in a drain when the other connections are drained.
+ */
 static void
 end_for(struct manager *m, struct source *s, enum status status)
 {
@@ -320,7 +325,10 @@ take_lost(struct manager *m, struct source *s, const struct record *r)
 		dispatch_started(m);
 }
 
-/* What comes to a process that has no lock is for the one that has it. */
+/*
+ * A process without the lock delivers nothing: the process that has the lock gets the same
+ * notifications, and delivers them.
+ */
 static void
 deliver(struct manager *m, const struct record *r)
 {

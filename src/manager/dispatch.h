@@ -1,6 +1,6 @@
 /*
- * What records mean to the manager: what comes from the sources is counted, given to the sinks, and makes
- * idle events start, connections go to the garbage, drains go on, and pgwait end.
+ * What the manager does with each record. It counts it and gives it to the sinks. Then it acts on
+ * it: starts idle events, puts a connection into the garbage, goes on with a drain, or ends pgwait.
  */
 #ifndef PGWAIT_DISPATCH_H
 #define PGWAIT_DISPATCH_H
@@ -16,10 +16,16 @@ void dispatch_set_interval(struct manager *m, int64_t us);
 bool dispatch_is_drain(const struct manager *m);
 bool dispatch_count_reached(const struct manager *m);
 
-/* Ending: nothing is read any more; what was read is still pulled, then delivered. */
+/*
+ * Begins the end, for this cause, if it has not begun: pgwait reads nothing more, pulls what it has
+ * read, and delivers it.
+ */
 void dispatch_end(struct manager *m, enum cause cause);
 
-/* With connections to wait for, that comes of itself: every first attempt has ended. */
+/*
+ * To be called at the start if there is no connection to wait for: then every first attempt has
+ * ended.
+ */
 void dispatch_started(struct manager *m);
 
 /*

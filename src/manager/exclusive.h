@@ -1,10 +1,12 @@
 /*
- * Which of all with one KEY this process is (--exclusive): the active one, or one that waits.
+ * Decides for --exclusive whether this process is the active one of all with the same KEY, or
+ * waits.
  *
- * The lock (advisory_lock.c) is at the server and in the database that the first connection is connected to, and goes
- * where that one goes. What comes while another process is active is kept (undelivered.c) until that one is known to have
- * delivered it (life_sign_sender.c); so is what this one hands on while it is active, until it is delivered. In a drain, which
- * does not wait, nothing is kept.
+ * The lock (advisory_lock.c) is at the server and in the database that the first connection is
+ * connected to, and goes where that one goes. What comes while another process is active is kept
+ * (undelivered.c) until that one is known to have delivered it (life_sign_sender.c); so is what
+ * this one hands on while it is active, until it is delivered. In a drain, which does not wait,
+ * nothing is kept.
  */
 #ifndef PGWAIT_EXCLUSIVE_H
 #define PGWAIT_EXCLUSIVE_H

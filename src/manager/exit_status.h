@@ -1,4 +1,4 @@
-/* From the way in which pgwait ended to its exit status (man page, EXIT STATUS). */
+/* Computes the exit status from the way in which pgwait ended (man page, EXIT STATUS). */
 #ifndef PGWAIT_EXIT_STATUS_H
 #define PGWAIT_EXIT_STATUS_H
 

@@ -19,7 +19,7 @@
 /* What a pass may spend on connecting while others have something to say; microseconds. */
 #define WORK_BUDGET 2000
 
-/* At the end, only what the last catch-ups have to say. */
+/* Pulls every connection that is marked; at the end only the last rows and results of catch-ups. */
 static void
 pull_ready(struct manager *m)
 {
@@ -91,7 +91,7 @@ show_status_text(struct manager *m)
 	status_text_show(m->status_text, &f);
 }
 
-/* Once: receiving stops, and all that was received is handed on. */
+/* Runs once, when there is a cause to end: stops receiving, and delivers all that was received. */
 static void
 begin_end(struct manager *m)
 {
@@ -169,7 +169,10 @@ on_max_time(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	/* A drain is nearly always at its end already: commands have no other limit. */
+	/*
+	 * In a drain the end has nearly always begun by now, and waits for commands, which have no
+	 * other time limit.
+	 */
 	if (dispatch_is_drain(m) && m->shutdown.begun)
 		cut(m);
 	else

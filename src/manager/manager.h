@@ -1,6 +1,7 @@
 /*
- * The notification manager: pulls records from every connection, one at a time, and gives each to
- * every sink; keeps the good set and the garbage; makes idle events; decides when and how to end.
+ * The notification manager. It pulls records from every connection, one at a time, and gives each
+ * to every sink. It keeps the set of good connections and the garbage, makes idle events, and
+ * decides when and how to end.
  */
 #ifndef PGWAIT_MANAGER_H
 #define PGWAIT_MANAGER_H
@@ -39,7 +40,10 @@ void manager_set_interval(struct manager *m, int64_t us);
 /* LISTEN took effect on further channels of a connection. */
 void manager_listens(struct manager *m, struct source *s);
 
-/* Ends it as asked; and whether it is about to end, for any cause. */
+/*
+ * manager_quit() makes it end, as the command "quit" asks. manager_ends(): whether it is about to
+ * end, for any cause.
+ */
 void manager_quit(struct manager *m);
 bool manager_ends(const struct manager *m);
 

@@ -1,4 +1,4 @@
-/* Tells whoever started pgwait that every connection listens. */
+/* Tells the process that started pgwait, or systemd, that every connection listens. */
 #ifndef PGWAIT_READY_H
 #define PGWAIT_READY_H
 

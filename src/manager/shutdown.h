@@ -1,8 +1,8 @@
 /*
- * The end of delivery: what was received is handed on while there is progress.
+ * The end of pgwait: it goes on delivering what was received, as long as there is progress.
  *
- * It is over when everything was delivered and no sink works any more, when PROGRESS_TIMEOUT brought
- * nothing further, or when there is no patience left.
+ * It is over when everything was delivered and no sink is busy, when PROGRESS_TIMEOUT passed
+ * without progress, or when shutdown_cut() was called.
  */
 #ifndef PGWAIT_SHUTDOWN_H
 #define PGWAIT_SHUTDOWN_H
@@ -30,7 +30,10 @@ struct shutdown {
 /* All that is to be delivered has been taken. */
 void shutdown_begin(struct shutdown *c, struct event_base *base, struct sinks *sinks);
 
-/* Something else, which delivery brings about, must come before it is over; and it has. */
+/*
+ * shutdown_hold(): the end has to wait for something else, such as a commit. shutdown_release():
+ * that has come.
+ */
 void shutdown_hold(struct shutdown *c);
 void shutdown_release(struct shutdown *c);
 

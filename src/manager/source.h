@@ -1,11 +1,13 @@
 /*
- * The connections as a set: the good ones, which listen, and the garbage, which failed and wait for
- * their next attempt. Knows when to look at whom; what it means that one fails is the manager's.
+ * The set of connections: the good ones listen; the garbage failed and waits for its next attempt.
+ * A source knows when it has something to pull, and when to try again. What a failure means for
+ * pgwait, the manager decides.
  *
- * A connection is removed at one place. Whoever wants it removed, a command, a reload, a callback of the
- * connection itself, marks it (source_leave()), and nothing else happens then: lists can be walked, and records
- * pulled, whatever is marked meanwhile. From that moment on nobody finds it by its name. At the end of the
- * pass the manager calls sources_part(), which takes what is marked out of the set, and frees what is through.
+ * A connection is removed at one place. Whoever wants it removed, a command, a reload, a callback
+ * of the connection itself, marks it (source_leave()), and nothing else happens then: lists can be
+ * walked, and records pulled, whatever is marked meanwhile. From that moment on nobody finds it by
+ * its name. At the end of the pass the manager calls sources_part(), which takes what is marked out
+ * of the set, and frees what is through.
  */
 #ifndef PGWAIT_SOURCE_H
 #define PGWAIT_SOURCE_H
@@ -19,8 +21,9 @@
 struct source;
 
 /*
- * The next attempt has ended: `lost` says why, NULL: it listens. Runs while it is pulled, before the
- * record goes to the sinks; `lost` may be told to be of no consequence, by returning true.
+ * Called when the next attempt to connect has ended. `lost`: why it failed; NULL: the connection
+ * listens. It runs while the source is pulled, before the record goes to the sinks. To return true
+ * means that the failure has no consequence.
  */
 typedef bool source_outcome(struct source *s, const struct record *lost, void *arg);
 

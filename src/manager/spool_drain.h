@@ -1,9 +1,9 @@
 /*
- * The drain of a spool (--from-spool): takes rows from the file, gives each as a record to every sink, and
- * removes it once all of them have delivered it.
+ * The drain of a spool (--from-spool): takes rows from the file, gives each as a record to every
+ * sink, and removes it once all of them have delivered it.
  *
- * It stands where the manager does otherwise. Rows come in chunks, and the next one is read when the last
- * was delivered, so that the file is left alone in between.
+ * It runs instead of the manager. It reads rows in chunks, and the next chunk when the last one was
+ * delivered; in between it has no transaction open.
  */
 #ifndef PGWAIT_SPOOL_DRAIN_H
 #define PGWAIT_SPOOL_DRAIN_H

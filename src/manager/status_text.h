@@ -1,5 +1,6 @@
 /*
- * What the status line says, and when it is drawn: not more often than people can read, and never while nothing changes.
+ * Makes the text of the status line, and decides when it is drawn: not more often than people can
+ * read it, and never while nothing changes.
  */
 #ifndef PGWAIT_STATUS_TEXT_H
 #define PGWAIT_STATUS_TEXT_H

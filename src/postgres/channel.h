@@ -1,6 +1,4 @@
-/*
- * What can be the name of a channel.
- */
+/* Checks names of channels. */
 #ifndef PGWAIT_CHANNEL_H
 #define PGWAIT_CHANNEL_H
 

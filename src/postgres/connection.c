@@ -335,8 +335,8 @@ notice_failure(struct connection *c)
 }
 
 /*
- * The order is the point: what LISTEN brought comes after the record that says it took effect, a
- * request's answer after all that was received before it, and the loss after everything.
+ * The order matters. The record that LISTEN took effect comes before all notifications, the answer
+ * to a request after all that was received before it, and the loss of the connection last.
  */
 const struct record *
 connection_next(struct connection *c)

@@ -87,9 +87,10 @@ const char *connection_progress(const struct connection *c);
 int64_t connection_beat(struct connection *c, int64_t now, int64_t slack);
 
 /*
- * A request of one's own; takes `sql`. `done` runs as connection_barrier()'s answer does, with NULL
- * where the connection goes before. False, and nothing is kept, where no request can be sent: it is
- * not open. Behind a LISTEN batch that is on the wire it waits for its turn.
+ * Sends a request; takes `sql`. `done` runs inside connection_next(), after everything that was
+ * received before the answer; with NULL if the connection is lost before. False, and nothing is
+ * kept, if the connection is not open. The request waits until a LISTEN batch that is on the wire
+ * is answered.
  */
 MUST_CHECK bool connection_ask(struct connection *c, char *sql, const char *const parameters[],
     int count, request_done *done, void *arg);
@@ -105,7 +106,7 @@ void connection_catches_up(struct connection *c, bool on);
 const struct origin *connection_origin(const struct connection *c);
 /* Of an open connection: for the text of requests. */
 PGconn *connection_conn(const struct connection *c);
-/* Whether a channel is one that nobody else gets to see. */
+/* Whether a channel is pgwait's own, whose notifications are not delivered. */
 bool connection_hides(const struct connection *c, const char *channel);
 
 /* Why it failed; NULL where it has not. */

@@ -49,7 +49,7 @@ static void next_address(struct connector *c);
 static void start_host(struct connector *c);
 static void attempt(struct connector *c);
 
-/* Not at once, for there may be many of us: when the turn comes. */
+/* Queues the next step: there may be many connectors, and each pass does a few steps. */
 static void
 proceed(struct connector *c, void (*step)(struct connector *c))
 {
@@ -217,7 +217,7 @@ ask_password(struct connector *c)
 	c->prompting = prompt_start(c->base, c->target->label, c->target->user, on_password, c);
 }
 
-/* For a reason of our own. */
+/* Fails for a reason that pgwait found, not libpq. */
 static void
 give_up_address(struct connector *c, const char *text)
 {
@@ -248,7 +248,7 @@ attempt_failed(struct connector *c)
 	add_error(c, text);
 	free(text);
 	close_attempt(c);
-	/* As libpq: the next host may be up, but it would not like the password any better. */
+	/* As libpq does: another host may be up, but it would refuse the same password, too. */
 	if (c->permanent)
 		fail(c);
 	else

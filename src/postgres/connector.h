@@ -1,5 +1,5 @@
 /*
- * From a target to an open PGconn, without ever blocking the loop.
+ * Opens a connection to a target, as a PGconn, without blocking the loop.
  *
  * Tries each host's addresses in turn, as libpq does, but resolves names in a thread (fact F19),
  * gives each attempt a deadline of its own (fact F10), and asks for a password where the server
@@ -32,7 +32,10 @@ struct connector_failure {
  */
 typedef void connector_done(PGconn *conn, const struct connector_failure *failure, void *arg);
 
-/* A password is being asked for, in which time other clocks than the user's may stand still. */
+/*
+ * pgwait asks for a password, or has stopped doing so. Meanwhile the owner may stop its own time
+ * limits.
+ */
 typedef void connector_prompting(bool prompting, void *arg);
 
 struct connector_policy {

@@ -1,9 +1,10 @@
 /*
- * From an open connection to LISTEN in effect on every channel, with notifications that really come.
+ * Executes LISTEN for every channel on an open connection, and makes sure that notifications really
+ * arrive.
  *
- * One batch for all channels (fact F14) asks for the backend's pid, too. Where that is not the one
- * that libpq was told, a pooler is in between, and it is proven over a second connection that
- * notifications get through (fact F5).
+ * One batch for all channels (fact F14) also asks for the backend's pid. If libpq was told another
+ * pid, there is a pooler in between; then a second connection sends a notification, to see whether
+ * it gets through (fact F5).
  */
 #ifndef PGWAIT_LISTEN_H
 #define PGWAIT_LISTEN_H
@@ -31,7 +32,7 @@ typedef void listen_done(const struct listen_failure *failure, void *arg);
 struct listen *listen_start(struct event_base *base, struct session *session,
     const struct subscription *s, struct encoding *encoding, listen_done *done, void *arg);
 
-/* True for a notification that is the probe's own, which nobody else gets to see. */
+/* True for a notification of the probe itself, which is not delivered. */
 bool listen_takes(struct listen *l, const char *channel);
 
 /* Where the name of the probe's channel stands once there is one: so nothing is asked for each notification. */

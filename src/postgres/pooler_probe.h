@@ -1,6 +1,6 @@
 /*
- * The probe whether notifications get through a pooler (fact F5): a second connection to the same
- * target sends one on a private channel, to which the first one listens.
+ * Finds out whether notifications get through a pooler (fact F5): a second connection to the same
+ * target sends one on a private channel, to which the first connection listens.
  */
 #ifndef PGWAIT_POOLER_PROBE_H
 #define PGWAIT_POOLER_PROBE_H
@@ -15,9 +15,9 @@ struct target;
 #define POOLER_PROBE_TIMEOUT (5 * SECOND)
 
 /*
- * `error` says why no notification could be sent: nothing is known then. NULL: one was, and the
- * owner did not cancel the probe within POOLER_PROBE_TIMEOUT, as he does when it arrives. The probe is gone
- * after it.
+ * Called when the probe ends, after which it is gone. `error`: why it could not send a
+ * notification; nothing is known about the pooler then. NULL: it sent one, which did not arrive
+ * within POOLER_PROBE_TIMEOUT. (When it arrives, the owner cancels the probe.)
  */
 typedef void pooler_probe_done(const char *error, void *arg);
 

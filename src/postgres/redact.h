@@ -1,5 +1,6 @@
 /*
- * What may be shown of a string in which a password may stand, at its place or at another one.
+ * Says how much of a connection string may be shown. A password may be in it, at its proper place
+ * or elsewhere.
  *
  * libpq quotes bad connection strings whole, and takes a password for a host, a port or a database
  * where a delimiter is missing or wrong (fact F21).

@@ -1,8 +1,8 @@
 /*
- * Host names to addresses, off the event loop: libpq would stall it (fact F19).
+ * Resolves host names in threads: libpq would block the event loop meanwhile (fact F19).
  *
- * Who asks for a name while a thread is already looking it up waits for that answer. So there are
- * never more threads than names, whatever a name server that does not answer keeps waiting.
+ * If a thread is already looking up a name, others that ask for it wait for the same answer. So
+ * there are never more threads than names, even if a name server does not answer.
  */
 #ifndef PGWAIT_RESOLVE_H
 #define PGWAIT_RESOLVE_H

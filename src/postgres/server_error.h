@@ -22,7 +22,9 @@ char *server_error_line(const char *text);
  */
 bool server_error_is_permanent(const char *sqlstate);
 
-/* `sqlstate`, or NULL where it is none, as only a broken server sends. */
+/*
+ * Returns `sqlstate`, or NULL if it is not five characters long, which only a broken server sends.
+ */
 const char *server_error_sqlstate(const char *sqlstate);
 
 #endif

@@ -117,8 +117,8 @@ watch(struct session *s, struct event *e)
 }
 
 /*
- * One read. The time of what came with it is now. Where nothing more comes, libpq may still hold the last
- * word: it has read it when it could not send.
+ * Reads once, and notes the time for what came. Even if the read fails, libpq may hold the server's
+ * last message: it reads that when it cannot send.
  */
 static bool
 read_once(struct session *s)
@@ -138,7 +138,10 @@ read_once(struct session *s)
 	return !s->failed;
 }
 
-/* It comes first: libpq's memory would grow with what is read on top of it. */
+/*
+ * Whether libpq holds something that was not pulled. That is pulled before the next read, or
+ * libpq's memory would grow.
+ */
 static bool
 unpulled(const struct session *s)
 {
@@ -325,7 +328,7 @@ session_read(struct session *s, bool on)
 	if (s->failed || s->reading == on)
 		return;
 	s->reading = on;
-	s->alive = clock_monotonic(); /* whoever did not read cannot judge */
+	s->alive = clock_monotonic(); /* while the session was not read, an answer may have come */
 	if (on)
 		watch(s, &s->readable);
 	else

@@ -1,9 +1,9 @@
 /*
- * ONE open connection: its socket, what is read from it, and its queue of requests.
+ * An open connection to a server: its socket, what was read from it, and its queue of requests.
  *
- * Its callbacks only read, note the time, and wake the owner, who pulls: session_notify() until there
- * is nothing, then session_finish() for an answer. So an answer comes after all that was received
- * before it. Once it has failed, what libpq had already read can still be pulled (fact F3).
+ * Its callbacks only read, note the time, and wake the owner. The owner then calls session_notify()
+ * until it returns NULL, and session_finish() for an answer. So it sees an answer after all that
+ * was received before. After a failure the owner can still pull what libpq had read (fact F3).
  */
 #ifndef PGWAIT_SESSION_H
 #define PGWAIT_SESSION_H
@@ -16,7 +16,7 @@ struct event_base;
 struct session;
 struct target;
 
-/* The usual patience with an unanswered request; microseconds. */
+/* How long to wait for the answer to a request, usually; microseconds. */
 #define SESSION_TIMEOUT (5 * SECOND)
 
 /* There may be something to pull, or the session failed. Called from callbacks and from requests. */
@@ -34,7 +34,10 @@ void session_close(struct session *s);
 /* Whether the socket is read. What was read can be pulled all the same. */
 void session_read(struct session *s, bool on);
 
-/* The next notification, freed with PQfreemem(); reads once more where the library may hold data. */
+/*
+ * The next notification, which the caller frees with PQfreemem(). Reads once more if libpq may hold
+ * data that the socket does not show.
+ */
 PGnotify *session_notify(struct session *s);
 
 /* As request_queue_add_rows(), and the next row: the caller's; NULL: nothing now. */

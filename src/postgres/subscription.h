@@ -1,8 +1,8 @@
 /*
- * What is wanted of one connection: its target and its channels, each name once.
+ * One connection that is wanted: its target, and the channels to listen on, each name once.
  *
- * Each channel knows where it was asked for, since a configuration file that no longer has it takes
- * it away only where nobody else wants it.
+ * For each channel it is known who asked for it. A configuration file that no longer has a channel
+ * removes it only if nobody else has asked for it.
  */
 #ifndef PGWAIT_SUBSCRIPTION_H
 #define PGWAIT_SUBSCRIPTION_H

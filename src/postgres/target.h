@@ -1,5 +1,5 @@
 /*
- * A connection string with everything that libpq would add to it, its hosts, and its label.
+ * Where to connect: a connection string with all that libpq adds to it, its hosts, and its label.
  *
  * Reads the environment, the service file and the password file's name as libpq does, but touches
  * no network and resolves no name. No function here lets a password out (fact F21).

@@ -1,8 +1,9 @@
 /*
- * A time limit that only runs while nobody holds it.
+ * A time limit that stands still while somebody holds it.
  *
- * Who does not read a connection cannot judge how long its server takes: while its socket is not read, while
- * a password is typed, and while a catch-up goes on, the limits of a connection stand still.
+ * While pgwait does not read a connection, it cannot know how long the server takes. So the limits
+ * of a connection stand still while its socket is not read, while a password is typed, and while a
+ * catch-up runs.
  */
 #ifndef PGWAIT_TIME_LIMIT_H
 #define PGWAIT_TIME_LIMIT_H

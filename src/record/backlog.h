@@ -1,8 +1,9 @@
 /*
- * Records that wait in a sink, of which the oldest notifications can be discarded to make room.
+ * Records that wait in a sink. Its oldest notifications can be discarded to make room.
  *
- * Events, rows of a catch-up, and what has been begun are not: they are kept in front of the place where
- * notifications were discarded, which is an entry itself (QUEUE_GAP), so that all stay in order.
+ * Events, rows of a catch-up, and a record of which a part was written already are never discarded.
+ * They are kept in front of the place where notifications were discarded. That place is an entry of
+ * its own (QUEUE_GAP), so that everything stays in order.
  *
  * Zeroed but for `mark` and `arg`: empty.
  */

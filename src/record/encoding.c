@@ -28,9 +28,9 @@ static struct segment *list;
 static size_t list_size;
 
 /*
- * PostgreSQL's names (its documentation, Character Set Support) and iconv's. Of the variants of
- * iconv, those that agree with the server in every character: EUC-JP has others for a few, as for
- * U+FF5E; that is still better than bytes, where there is no other. (In EUC-JISX0213 two differ, the overline and
+ * PostgreSQL's names (its documentation, Character Set Support) and iconv's. Where iconv has
+ * variants, the one is listed that agrees with the server in every character: its EUC-JP differs in
+ * a few, such as U+FF5E, and is used where there is no other. (In EUC-JISX0213 two differ, the overline and
  * the yen sign.)
  */
 static const struct {
@@ -148,8 +148,9 @@ add(struct segments *to, const char *bytes, size_t length)
 }
 
 /*
- * How many of the bytes at `s`, of which the first means nothing to iconv, are one character for the
- * server (pg_encoding_mblen()): what follows must not be taken apart. ASCII is no part of it.
+ * How many of the bytes at `s`, of which the first means nothing to iconv, are one character for
+ * the server (pg_encoding_mblen()): the bytes of that character must not be read as other
+ * characters. A byte of ASCII never belongs to it.
  */
 static size_t
 odd_length(const struct encoding *e, const unsigned char *s, size_t n)
@@ -226,6 +227,6 @@ encoding_from_utf8(struct encoding *e, const char *s, size_t n, struct buffer *o
 	result = iconv(e->from_utf8, &in, &n, &to, &room);
 	buffer_add_end(out, to);
 	iconv(e->from_utf8, NULL, NULL, NULL, NULL);
-	/* A positive result counts characters that were replaced by something like them. */
+	/* If the result is positive, iconv replaced that many characters by similar ones. */
 	return result == 0;
 }

@@ -1,8 +1,9 @@
 /*
  * From a server's encoding to UTF-8 and back.
  *
- * The server is asked to convert nothing (fact F4), so payloads come as it stores them. An encoding
- * that iconv does not know, and SQL_ASCII, which is none, pass as bytes.
+ * pgwait asks the server to convert nothing (fact F4), so payloads come in the encoding of the
+ * database. Bytes in an encoding that iconv does not know, and in SQL_ASCII, which is no encoding,
+ * are not converted.
  */
 #ifndef PGWAIT_ENCODING_H
 #define PGWAIT_ENCODING_H
@@ -25,9 +26,9 @@ const char *encoding_name(const struct encoding *e);
 const char *encoding_find(const char *name, size_t n);
 
 /*
- * Converted bytes, in runs: each is either valid UTF-8, or one byte of the input (0x80 or above)
- * of a character that means nothing in its encoding. Such bytes stay apart, since two of them could look like a
- * character that nobody sent.
+ * Converted bytes, in runs: each run is either valid UTF-8, or one byte (0x80 or above) of the
+ * input that is part of no valid character. Two such bytes are never in one run, since together
+ * they could look like a character that nobody sent.
  */
 struct segment {
 	const char *bytes;

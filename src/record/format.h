@@ -1,8 +1,9 @@
 /*
- * From a record to bytes: text, NUL, JSON and --format are programs for one small machine.
+ * Turns a record into bytes. Text, NUL, JSON and --format are compiled to a list of parts
+ * (template.h), which one function runs.
  *
- * Pure but for what it remembers to be fast: the parts that are the same for every record of one
- * read. A format belongs to one thread.
+ * The result depends on the record alone. To be fast, a format remembers the parts that are the
+ * same for every record of one read. A format belongs to one thread.
  */
 #ifndef PGWAIT_FORMAT_H
 #define PGWAIT_FORMAT_H

@@ -1,6 +1,6 @@
 /*
- * The tokens of a JSON text (RFC 8259, UTF-8), for showing it: strict, so that nothing else is taken
- * for JSON, and without recursion.
+ * Finds the tokens of a JSON text (RFC 8259, UTF-8), to show it. The lexer is strict, so that only
+ * valid JSON is shown as JSON. It does not recurse.
  *
  * Tokens are borrowed from the text. White space between them is skipped.
  */

@@ -1,8 +1,8 @@
 /*
- * What standard output shows to people: a notification as a line with time, colours and a payload
+ * How standard output shows notifications to people: as a line with the time, colours and a payload
  * that wraps, or as coloured JSON.
  *
- * It says as much as text output does, but is not for reading back.
+ * It has all that text output has, but programs cannot read it back.
  */
 #ifndef PGWAIT_TERMINAL_H
 #define PGWAIT_TERMINAL_H

@@ -1,9 +1,9 @@
 /*
- * Lines for people: text that wraps at the width of a terminal, with colours, and without anything
- * that could drive it.
+ * Writes lines for people: text that wraps at the width of the terminal, with colours, and with
+ * everything escaped that could control the terminal.
  *
- * A character is never split, nor is the escape that stands for one. Widths are those of wcwidth(),
- * so LC_CTYPE decides.
+ * Lines break between characters, and never inside the escape of a character. The width of a
+ * character is what wcwidth() says, so it depends on LC_CTYPE.
  */
 #ifndef PGWAIT_WRAP_H
 #define PGWAIT_WRAP_H

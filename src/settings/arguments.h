@@ -1,6 +1,6 @@
 /*
- * The command line as it was typed: the table of options, and argtable2 behind it. What the values
- * mean is options.c's business.
+ * Parses the command line with argtable2, by a table of all options. options.c checks what the
+ * values mean.
  *
  * To add an option, give it its line in ARGUMENTS, and in options.c its check and its place in
  * struct options. Its help is in help.c.
@@ -14,7 +14,7 @@
 
 /*
  * Member of struct arguments, letter, name. Every value is text for argtable2, whose numbers are
- * too forgiving (fact F12). Every option may stand often.
+ * too forgiving (fact F12). Every option may be given more than once.
  */
 /* clang-format off */
 #ifdef HAVE_SQLITE

@@ -1,7 +1,7 @@
 /*
  * The language of --control and --config: one line is one command (man page, CONTROL).
  *
- * Pure: what a command means for the connections is not known here. shell_words.h has the quoting.
+ * This only parses: command_run.c carries a command out. shell_words.h splits the line into words.
  */
 #ifndef PGWAIT_COMMAND_H
 #define PGWAIT_COMMAND_H

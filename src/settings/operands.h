@@ -18,7 +18,8 @@ struct operands {
 	size_t listen_count;
 	const char **words; /* the operands */
 	size_t word_count;
-	bool optional; /* no connection and no channel are needed: others will come */
+	bool
+	    optional; /* no connection and no channel are needed: commands or a file will name some later */
 	bool fallback; /* where there is no connection, the default one is meant */
 };
 

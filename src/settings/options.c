@@ -45,7 +45,10 @@ get_times(const struct arguments *a, struct options *o)
 	       get_seconds(a->heartbeat, true, &o->heartbeat);
 }
 
-/* One of three words: *choice is its place among them, and left alone where none was given. */
+/*
+ * Reads an option whose value is one of three words. *choice is the index of the word; it is left
+ * alone if the option was not given.
+ */
 static bool
 get_choice(const struct arg_str *arg, const char *const names[3], int *choice)
 {
@@ -166,8 +169,8 @@ get_format(const struct arguments *a, struct options *o)
 }
 
 /*
- * None with -q and in a drain, which say nothing; with commands, which write to the terminal themselves; and where
- * somebody types commands.
+ * There is no status line with -q and in a drain, which are silent; with commands, which write to
+ * the terminal themselves; and if somebody types commands of --control there.
  */
 static bool
 wants_status_line(const struct arguments *a, const struct options *o)

@@ -1,5 +1,5 @@
 /*
- * The command line as immutable settings, validated.
+ * All settings of pgwait, checked and immutable, from the command line and the configuration file.
  */
 #ifndef PGWAIT_OPTIONS_H
 #define PGWAIT_OPTIONS_H

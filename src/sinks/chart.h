@@ -1,6 +1,6 @@
 /*
- * How many came when: a fixed number of columns, each of which stands for twice as long whenever they
- * would not do.
+ * A histogram over time with a fixed number of columns. When the time exceeds them, every column
+ * stands for twice as long.
  */
 #ifndef PGWAIT_CHART_H
 #define PGWAIT_CHART_H

@@ -86,7 +86,7 @@ on_done(int status, void *arg)
 	h->settings.changed(h->settings.arg);
 }
 
-/* How many of what waits next stand before what the spool has discarded. */
+/* How many of the waiting records come before the next one that the spool has discarded. */
 static uint64_t
 next_included(struct hook *h)
 {
@@ -100,7 +100,10 @@ next_included(struct hook *h)
 	return r->begin > h->sink.out ? r->begin - h->sink.out : 0;
 }
 
-/* What waits next: behind what was discarded, here or by the spool, which will never run. */
+/*
+ * The queue with the first entry that a command is to run for; NULL: there is none. Drops the
+ * entries before it that were discarded, here or by the spool: no command runs for them.
+ */
 static struct queue *
 next_queue(struct hook *h)
 {

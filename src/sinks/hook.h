@@ -1,6 +1,6 @@
 /*
- * The sink that runs a command for records of one kind: one after another and in order, while pgwait
- * goes on. What waits for it is packed in a queue.
+ * The sink that runs a command for each record of one kind, one after another and in order, while
+ * pgwait goes on. Records that wait are packed in a queue.
  *
  * Delivered means that the command ended with status 0. The record is in its environment and on its
  * standard input, never in its text.
@@ -41,10 +41,16 @@ struct hook_settings {
 struct hook *hook_new(const struct hook_settings *settings);
 struct sink *hook_sink(struct hook *h);
 
-/* So many notifications, the next ones in their order, may have a command; or else must not. */
+/*
+ * Tells the hook about the next `count` notifications, in their order: the spool has committed
+ * them, and the command may run for them; or the spool has discarded them, and it must not.
+ */
 void hook_settle(struct hook *h, uint64_t count, bool committed);
 
-/* Frees it; says on stderr what it was not run for, and is false then. */
+/*
+ * Frees it. If records are left for which the command did not run, says so on stderr and returns
+ * false.
+ */
 MUST_CHECK bool hook_finish(struct hook *h);
 
 #endif

@@ -1,8 +1,9 @@
 /*
- * What a command is told of a record: variables (man page, ENVIRONMENT), and the payload on its
- * standard input. Packed into bytes, so that it can wait; a pure function of the record.
+ * What a command gets for a record: environment variables (man page, ENVIRONMENT), and the payload
+ * on its standard input. It is packed into bytes, so that it can wait in a queue, and depends on
+ * the record alone.
  *
- * Text is UTF-8, and bytes that mean nothing in the server's encoding stay as they came.
+ * Text is UTF-8. Bytes that are invalid in the server's encoding are passed on unchanged.
  */
 #ifndef PGWAIT_HOOK_ENV_H
 #define PGWAIT_HOOK_ENV_H

@@ -40,7 +40,7 @@ hold(struct output *o)
 	    backlog_size(&o->backlog) + buffer_length(&o->fresh) + buffer_length(&o->entries));
 }
 
-/* What is fresh waits with the others. */
+/* Moves the fresh bytes to the end of the backlog. */
 static void
 spill(struct output *o)
 {
@@ -57,9 +57,8 @@ format_event(struct output *o, const struct record *r, struct buffer *out)
 }
 
 /*
- * Events find room even if the buffer is full. So those that come without end, and change nothing,
- * must not: a reader that does not read misses idle events, as one that sleeps misses ticks, and
- * retries that failed again.
+ * Events are taken even if the buffer is full. So events that repeat without end are left out while
+ * the reader does not read: idle events, and attempts to reconnect that failed once more.
  */
 static bool
 is_missed(struct output *o, const struct record *r)
@@ -120,7 +119,10 @@ take(struct output *o, const struct record *r, struct terminal *t)
 	return true;
 }
 
-/* Nothing is asked of a notification on its way to a pipe, so there are two. */
+/*
+ * There are two functions, so that a notification on its way to a pipe is not tested for a
+ * terminal.
+ */
 static bool
 output_take(struct sink *s, const struct record *r)
 {
@@ -205,7 +207,7 @@ write_bytes(struct output *o, const char *bytes, size_t n)
 	return (size_t)w;
 }
 
-/* All that came in this pass with one write, and nothing to be kept of it: the usual case. */
+/* The usual case: one write takes all that came in this pass, and nothing has to be kept. */
 static void
 write_fresh(struct output *o)
 {

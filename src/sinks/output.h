@@ -1,8 +1,8 @@
 /*
  * The sink that writes records to standard output: notifications, and events as JSON.
  *
- * Formats each straight away, and writes what is there once in a pass. What the reader does not
- * take waits in a queue, which is part of --buffer.
+ * It formats each record at once, and writes all of them in one write in each pass. Bytes that the
+ * reader does not take wait in a queue, which counts towards --buffer.
  */
 #ifndef PGWAIT_OUTPUT_H
 #define PGWAIT_OUTPUT_H
@@ -31,8 +31,8 @@ struct output *output_new(const struct output_settings *settings);
 struct sink *output_sink(struct output *o);
 
 /*
- * True once nothing can be written any more: the reader left, or a write failed. What was not written
- * has failed then.
+ * True once nothing can be written any more, since the reader has closed its end or a write failed.
+ * All records that were not written count as failed then.
  */
 bool output_ended(const struct output *o);
 

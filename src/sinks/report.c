@@ -15,12 +15,16 @@
 
 struct report {
 	struct sink sink;
-	bool drain;   /* cron mails whatever it sees: nothing is said but what is wrong */
+	bool
+	    drain; /* under cron every line becomes a mail, so a drain reports only what is wrong */
 	bool sums_up; /* those that listen are only counted, until report_started() */
 	size_t count;
 };
 
-/* Of failures in a row: the first few, then ever fewer; and whatever is new. */
+/*
+ * Whether to report a failure. Of failures in a row with the same reason, numbers 1, 2, 4, 8 and so
+ * on are reported. A new reason always is, and so is a failure that ends pgwait.
+ */
 static bool
 is_worth_a_line(const struct record *r)
 {

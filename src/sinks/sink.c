@@ -51,7 +51,7 @@ sinks_room_for_row(const struct sinks *set)
 	return set->held < sinks_low_mark(set);
 }
 
-/* The sink that holds most: who is slow when there is no room. */
+/* The sink that holds most. It is the slow one when there is no room. */
 static const struct sink *
 slowest(const struct sinks *set)
 {
@@ -63,7 +63,7 @@ slowest(const struct sinks *set)
 	return s;
 }
 
-/* Of the sinks that can, the one that holds most discards. */
+/* Discards a notification of the sink that holds most, among those that can. */
 static struct sink *
 discard_one(const struct sinks *set)
 {
@@ -89,7 +89,10 @@ make_room(struct sinks *set)
 	char size[SIZE_TEXT];
 	struct sink *s;
 
-	/* What came in this pass alone may fill the buffer: it is slow only if it takes nothing. */
+	/*
+	 * One pass may bring more than the buffer holds. So every sink has its pass first; only
+	 * what it still holds then makes it slow.
+	 */
 	if (sinks_exceeded(set))
 		pass_all(set);
 	sinks_give_way(set);

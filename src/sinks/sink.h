@@ -1,6 +1,6 @@
 /*
- * The interface of every destination; the buffer that they share; and fences, the only bookkeeping
- * of delivery.
+ * The interface of all destinations, the buffer that they share, and fences, which are all that
+ * keeps account of delivery.
  *
  * A sink counts what it took to deliver later (`in`), and what of that it is done with (`out`), in
  * the same order. What it keeps meanwhile counts towards --buffer.
@@ -24,7 +24,10 @@ struct sink_ops {
 	 * sink_done() will be called for it. False: nothing is left to do for it.
 	 */
 	bool (*take)(struct sink *s, const struct record *r);
-	/* Discards its oldest whole notification; false where it holds none. NULL: it never does. */
+	/*
+	 * Discards the oldest notification of which nothing was written yet. False if it holds
+	 * none. NULL: this sink never discards.
+	 */
 	bool (*discard)(struct sink *s);
 	/*
 	 * Gives up all notifications, and idle events that would run a command, unless they have begun; returns how
@@ -33,7 +36,10 @@ struct sink_ops {
 	uint64_t (*forget)(struct sink *s);
 	/* Once in each pass of the loop: deliver what can be delivered now. NULL: nothing to do. */
 	void (*pass)(struct sink *s);
-	/* Whether something goes on by itself, such as a running command. NULL: no. */
+	/*
+	 * Whether something goes on that needs no further pass, such as a running command. NULL:
+	 * never.
+	 */
 	bool (*working)(const struct sink *s);
 	/* Ends at once what goes on by itself. NULL: nothing does. */
 	void (*stop)(struct sink *s);
@@ -137,7 +143,10 @@ bool sinks_room_for_row(const struct sinks *set);
 /* Whether what is held has reached the budget, whatever is done about that. */
 bool sinks_exceeded(const struct sinks *set);
 
-/* There is no room: says who is slow, and what that means; a warning, at growing distances. */
+/*
+ * To be called when there is no room: warns, at growing intervals, which sink is slow and what
+ * follows from it.
+ */
 void sinks_tell_full(struct sinks *set);
 /* Says how many notifications each sink has discarded in all, if any. */
 void sinks_tell_discarded(const struct sinks *set);
@@ -166,7 +175,7 @@ void fence_begin(struct sinks *set, struct fence *f);
 void fence_cover_held(const struct sinks *set, struct fence *f);
 /* `passed` is called from sinks_pass(). */
 void fence_set(struct sinks *set, struct fence *f);
-/* Nobody waits for it any more. It may have passed, or never have begun. */
+/* Forgets a fence. It may have passed already, or never have begun. */
 void fence_cancel(struct sinks *set, struct fence *f);
 
 /* For sinks: whether it may write, or start a command; to be asked right before. There will be another pass. */

@@ -1,8 +1,9 @@
 /*
- * The sink that appends what is received to a spool (spool_file.h): notifications, and gaps in listening.
+ * The sink that appends what is received to a spool (spool_file.h): notifications, and gaps in
+ * listening.
  *
- * Delivered means committed, once in a pass. What cannot be committed waits, as part of --buffer, and is
- * tried again until it can.
+ * A record counts as delivered once it is committed; there is one commit in each pass. Records that
+ * cannot be committed wait, count towards --buffer, and are tried again until they can be.
  */
 #ifndef PGWAIT_SPOOL_H
 #define PGWAIT_SPOOL_H
@@ -19,7 +20,10 @@ struct spool_settings {
 	/* Runs when it is time to try again. */
 	void (*changed)(void *arg);
 	void *arg;
-	/* So many notifications, the next ones in their order, were committed, or else discarded. */
+	/*
+	 * Called when the next `count` notifications, in their order, were committed, or else
+	 * discarded.
+	 */
 	void (*settled)(uint64_t count, bool committed, void *arg);
 	void *settled_arg;
 };

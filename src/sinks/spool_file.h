@@ -1,6 +1,6 @@
 /*
- * The file of a spool: an SQLite database (man page, SPOOL), which one pgwait appends to while another
- * one takes from it. Every call is one transaction, and none is open between two of them.
+ * The file of a spool: an SQLite database (man page, SPOOL). One pgwait appends to it while another
+ * one takes rows from it. Every call is one transaction; between two calls no transaction is open.
  */
 #ifndef PGWAIT_SPOOL_FILE_H
 #define PGWAIT_SPOOL_FILE_H

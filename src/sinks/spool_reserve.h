@@ -1,6 +1,7 @@
 /*
- * The file beside a spool, FILE.reserve: disk space, so that a drain can remove something when the disk is
- * full, which takes space first. It may be removed; the next process makes it again.
+ * The file beside a spool, FILE.reserve, holds disk space in reserve: to remove rows takes space
+ * first, and a drain must be able to do so when the disk is full. Anybody may remove the file; the
+ * next process makes it again. It is no part of spool_db.c, since it has nothing to do with SQLite.
  */
 #ifndef PGWAIT_SPOOL_RESERVE_H
 #define PGWAIT_SPOOL_RESERVE_H

@@ -1,8 +1,9 @@
 /*
- * A row of the spool: a notification, a gap in listening on one channel, or how many notifications
- * --overflow drop discarded at this place.
+ * A row of the spool. It is a notification, or a gap in listening on one channel, or the number of
+ * notifications that --overflow drop discarded at this place.
  *
- * Packed, it is bytes that can be moved and kept. All strings end in a zero byte, too.
+ * A packed row is bytes that can be copied and stored. Its strings have a length, and end in a zero
+ * byte as well.
  */
 #ifndef PGWAIT_SPOOL_ROW_H
 #define PGWAIT_SPOOL_ROW_H

@@ -1,6 +1,7 @@
 /*
- * SQLite, loaded when it is first needed, where the name of its file is known: to link it would make every start
- * slower (fact F17), and few runs have a spool.
+ * Loads SQLite when it is first needed, if configure knows the name of its file. If pgwait were
+ * always linked with it, every start would be slower (fact F17), and few runs have a spool. Both
+ * the spool and --version (help.c) use it.
  */
 #ifndef PGWAIT_SQLITE_H
 #define PGWAIT_SQLITE_H

@@ -1,6 +1,6 @@
 /*
- * The sink that only counts, for a summary on standard error at the end (--stats). Its memory is
- * bounded: beyond STATS_ROWS channels the rest is counted together.
+ * The sink that only counts, for a summary on standard error at the end (--stats). It counts
+ * STATS_ROWS channels one by one, and all others together, so that its memory is bounded.
  */
 #ifndef PGWAIT_STATS_H
 #define PGWAIT_STATS_H
