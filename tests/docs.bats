@@ -52,7 +52,7 @@ need() {
 	[ "$(help_options | wc -l)" -ge 23 ]
 	same "$("$PGWAIT" --help | grep -oE '^  (  |-.),? +--[a-z-]+' | grep -oE -- '--[a-z-]+' | sort)" \
 		"$(help_fields 2)"
-	help_options | grep -qxF -- '-d|--dbname|NAME|CONNINFO|database, or a connection'
+	help_options | grep -qxF -- '-d|--dbname|NAME|CONNINFO|database name or connection string'
 	help_options | grep -qxF -- '|--idle-cmd|CMD|run CMD at each idle event'
 }
 
