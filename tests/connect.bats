@@ -115,6 +115,28 @@ END
 	[[ $status -eq 2 ]]
 }
 
+# libpq_before MAJOR: pgwait runs with an older libpq.
+libpq_before() {
+	(($("$PGWAIT" --version | sed -n 's/.*libpq \([0-9]*\).*/\1/p') < $1))
+}
+
+@test "load_balance_hosts: hosts in a random order, another one for each attempt to connect" {
+	! libpq_before 16 || skip 'this libpq does not know load_balance_hosts'
+	declare -A first=()
+	for ((i = 0; i < 40; i++)); do
+		run_split "$PGWAIT" -t 0 'host=/none1,/none2 load_balance_hosts=random' jobs
+		[[ $status -eq 2 && $errors == *none1*none1* && $errors == *none2* ]]
+		# The label before has them in their own order.
+		[[ ${errors#*on socket} =~ /none[12] ]]
+		first[${BASH_REMATCH[0]}]=1
+	done
+	((${#first[@]} == 2)) # in one of 2^39 runs a right program fails here
+	run_split "$PGWAIT" -t 0 'host=/none1,/none2 load_balance_hosts=disable' jobs
+	[[ ${errors#*on socket} =~ /none[12] && ${BASH_REMATCH[0]} == /none1 ]]
+	run_split "$PGWAIT" -t 0 "host=/none1,$PGHOST load_balance_hosts=random" jobs
+	[[ $status -eq 0 ]]
+}
+
 @test "a server that never answers: connect_timeout, while others already listen" {
 	start_silent
 	start_plain "host=127.0.0.1 port=$port connect_timeout=1000 sslmode=disable gssencmode=disable" \

@@ -12,6 +12,7 @@
 #include "base/ticker.h"
 #include "base/util.h"
 #include "manager/exit_status.h"
+#include "postgres/host_order.h"
 #include "postgres/request_queue.h"
 #include "postgres/server_error.h"
 #include "postgres/target.h"
@@ -785,6 +786,43 @@ test_overflow_drop(void)
 	check(sinks_discarded(&sinks) == 0, "drop", "the first sink counts for -n");
 }
 
+/* 400 times in random order: 0 is what must not come, since a right program does so once in 10^31 runs. */
+static void
+test_host_order(void)
+{
+	struct target_host hosts[] = {{.host = "a"}, {.host = "b"}, {.host = "c"}};
+	struct target t = {
+	    .hosts = hosts, .host_count = 3, .load_balance = true, .prefer_standby = true};
+	unsigned first[3] = {0}, last[3] = {0};
+	struct host_order o;
+
+	for (int i = 0; i < 400; i++) {
+		unsigned seen = 0;
+
+		host_order_start(&o, &t, NULL);
+		first[host_order_current(&o) - hosts]++;
+		do
+			seen |= 1U << (host_order_current(&o) - hosts);
+		while (host_order_next(&o));
+		check(seen == 7, "host_order", "each host once");
+		check(o.standbys_only && host_order_next_pass(&o) && !o.standbys_only, "host_order",
+		    "standbys first, then any");
+		while (host_order_next(&o))
+			;
+		last[o.hosts[2] - hosts]++;
+		check(!host_order_next_pass(&o), "host_order", "two passes");
+		host_order_free(&o);
+	}
+	for (int i = 0; i < 3; i++)
+		check(first[i] && last[i], "host_order", "a random order");
+	t.load_balance = t.prefer_standby = false;
+	host_order_start(&o, &t, NULL);
+	for (int i = 0; i < 3; i++, host_order_next(&o))
+		check(host_order_current(&o) == &hosts[i], "host_order", "their own order");
+	check(!host_order_next_pass(&o), "host_order", "one pass");
+	host_order_free(&o);
+}
+
 static void
 test_pace(void)
 {
@@ -993,6 +1031,7 @@ main(void)
 	test_fences();
 	test_budget();
 	test_overflow_drop();
+	test_host_order();
 	test_pace();
 	test_buffer();
 	test_fifo();

@@ -2,17 +2,7 @@
 
 #include "manager/backoff.h"
 
-#include "base/portable.h"
-
-static uint32_t
-random_number(void)
-{
-	uint32_t n;
-
-	if (!portable_random(&n, sizeof n))
-		n = (uint32_t)clock_realtime() * UINT32_C(2654435761);
-	return n;
-}
+#include "base/random.h"
 
 int64_t
 backoff_next(struct backoff *b, int64_t lasted)

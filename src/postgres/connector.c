@@ -13,7 +13,9 @@
 #include "base/buffer.h"
 #include "base/log.h"
 #include "base/prompt.h"
+#include "base/random.h"
 #include "base/work_queue.h"
+#include "postgres/host_order.h"
 #include "postgres/passfile.h"
 #include "postgres/resolve.h"
 #include "postgres/server_error.h"
@@ -26,9 +28,8 @@ struct connector {
 	connector_done *done;
 	void *arg;
 
-	struct target_host beside; /* of policy.beside: the only host; else NULLs */
-	bool standby_pass;         /* the first pass of prefer-standby */
-	size_t host, address;
+	struct host_order hosts;
+	size_t address;
 	struct addresses
 	    addresses; /* of the current host; an empty string: none to give to libpq */
 	PGconn *conn;
@@ -103,9 +104,7 @@ connector_cancel(struct connector *c)
 		prompt_cancel(c->prompting);
 	addresses_free(&c->addresses);
 	buffer_free(&c->errors);
-	free(c->beside.host);
-	free(c->beside.hostaddr);
-	free(c->beside.port);
+	host_order_free(&c->hosts);
 	free(c);
 }
 
@@ -161,13 +160,11 @@ next_host(struct connector *c)
 {
 	addresses_free(&c->addresses);
 	c->address = 0;
-	if (c->beside.host || ++c->host == c->target->host_count) {
-		if (!c->standby_pass) {
+	if (!host_order_next(&c->hosts)) {
+		if (!host_order_next_pass(&c->hosts)) {
 			fail(c);
 			return;
 		}
-		c->standby_pass = false;
-		c->host = 0;
 		buffer_clear(&c->errors);
 	}
 	proceed(c, start_host); /* not from here: there may be thousands */
@@ -308,17 +305,11 @@ on_io(evutil_socket_t fd, short what, void *arg)
 	proceed(c, poll_connection);
 }
 
-static const struct target_host *
-current_host(const struct connector *c)
-{
-	return c->beside.host ? &c->beside : &c->target->hosts[c->host];
-}
-
 static void
 on_deadline(evutil_socket_t fd, short what, void *arg)
 {
 	struct connector *c = arg;
-	const struct target_host *h = current_host(c);
+	const struct target_host *h = host_order_current(&c->hosts);
 	char *text = xasprintf("connection to server at \"%s\", port %s: %s in %g s",
 	    *h->host ? h->host : h->hostaddr, h->port,
 	    c->resolving ? "the name was not resolved" : "no answer",
@@ -361,7 +352,7 @@ static PGconn *
 start_connection(const struct connector *c)
 {
 	const struct target *t = c->target;
-	const struct target_host *h = current_host(c);
+	const struct target_host *h = host_order_current(&c->hosts);
 	const char *hostaddr = c->addresses.list[c->address];
 	const char *keywords[64], *values[64];
 	size_t n = 0;
@@ -376,7 +367,7 @@ start_connection(const struct connector *c)
 	SET("port", h->port);
 	SET("password", t->password);
 	SET("passfile", usable_passfile(t));
-	if (c->standby_pass)
+	if (c->hosts.standbys_only)
 		SET("target_session_attrs", "standby");
 #undef SET
 	keywords[n] = values[n] = NULL;
@@ -411,13 +402,15 @@ on_resolved(const struct addresses *found, void *arg)
 		return;
 	}
 	addresses_copy(&c->addresses, found);
+	if (c->target->load_balance)
+		random_shuffle(c->addresses.list, c->addresses.count, sizeof *c->addresses.list);
 	proceed(c, attempt);
 }
 
 static void
 start_host(struct connector *c)
 {
-	const struct target_host *h = current_host(c);
+	const struct target_host *h = host_order_current(&c->hosts);
 
 	if (!*h->hostaddr && resolve_needed(h->host)) {
 		c->resolving = resolve_start(c->base, h->host, on_resolved, c);
@@ -450,16 +443,6 @@ begin(struct connector *c)
 		start_host(c);
 }
 
-static void
-set_beside(struct connector *c, const PGconn *conn)
-{
-	const char *address = PQhostaddr(conn);
-
-	c->beside.host = xstrdup(PQhost(conn));
-	c->beside.hostaddr = xstrdup(address ? address : "");
-	c->beside.port = xstrdup(PQport(conn));
-}
-
 struct connector *
 connector_start(struct event_base *base, struct target *target,
     const struct connector_policy *policy, connector_done *done, void *arg)
@@ -471,9 +454,7 @@ connector_start(struct event_base *base, struct target *target,
 	c->policy = *policy;
 	c->done = done;
 	c->arg = arg;
-	if (policy->beside)
-		set_beside(c, policy->beside);
-	c->standby_pass = target->prefer_standby && !policy->beside;
+	host_order_start(&c->hosts, target, policy->beside);
 	c->job.run = on_turn;
 	c->job.arg = c;
 	evtimer_assign(&c->deadline, base, on_deadline, c);

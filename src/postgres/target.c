@@ -247,6 +247,7 @@ set_parameters(struct target *t, const PQconninfoOption *options)
 {
 	const char *session = conninfo_value(options, "target_session_attrs");
 	const char *timeout = conninfo_value(options, "connect_timeout");
+	const char *balance = conninfo_value(options, "load_balance_hosts");
 	struct conninfo *p = &t->params;
 	struct buffer identity = {0};
 	int seconds;
@@ -260,6 +261,7 @@ set_parameters(struct target *t, const PQconninfoOption *options)
 	add_keepalives(p, options);
 	conninfo_add(p, "client_encoding", "SQL_ASCII"); /* fact F4 */
 	conninfo_add(p, "fallback_application_name", "pgwait");
+	t->load_balance = balance && strcmp(balance, "random") == 0;
 	t->prefer_standby = session && strcmp(session, "prefer-standby") == 0;
 	if (session && !t->prefer_standby)
 		conninfo_add(p, "target_session_attrs", session);

@@ -33,6 +33,8 @@ struct target {
 	char *user;
 	char *
 	    trouble; /* why no connection to it can be tried, by this user of the system; or NULL */
+	bool
+	    load_balance; /* load_balance_hosts=random: hosts and their addresses in random order */
 	bool prefer_standby; /* first pass over the hosts: standbys only; second: any */
 };
 
