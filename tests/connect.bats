@@ -115,6 +115,14 @@ END
 	[[ $status -eq 2 ]]
 }
 
+@test "-v tells what the server warns of while it lets pgwait in" {
+	sql -c 'CREATE ROLE gone; CREATE ROLE warned LOGIN; ALTER ROLE warned SET role = gone' -c 'DROP ROLE gone'
+	run_split "$PGWAIT" -v -t 0 user=warned jobs
+	[[ $status -eq 0 && $errors == *'debug: '*': WARNING: role "gone" does not exist'* ]]
+	run_split "$PGWAIT" -t 0 user=warned jobs
+	[[ $status -eq 0 && ! $errors ]]
+}
+
 # libpq_before MAJOR: pgwait runs with an older libpq.
 libpq_before() {
 	(($("$PGWAIT" --version | sed -n 's/.*libpq \([0-9]*\).*/\1/p') < $1))

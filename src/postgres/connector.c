@@ -326,10 +326,9 @@ on_deadline(evutil_socket_t fd, short what, void *arg)
 }
 
 static void
-ignore_notice(void *arg, const PGresult *result)
+on_notice(void *arg, const PGresult *result)
 {
-	(void)arg;
-	(void)result;
+	server_error_log_notice(((struct connector *)arg)->target->label, result);
 }
 
 /* What libpq may look for a password in. Where it has one it does not. */
@@ -383,7 +382,7 @@ attempt(struct connector *c)
 		return;
 	}
 	PQsetErrorVerbosity(c->conn, PQERRORS_VERBOSE); /* the only way to an SQLSTATE */
-	PQsetNoticeReceiver(c->conn, ignore_notice, NULL);
+	PQsetNoticeReceiver(c->conn, on_notice, c);
 	arm_deadline(c);
 	await(c, EV_WRITE);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/buffer.h"
+#include "base/log.h"
 
 /* `FATAL:  28P01: password ...`: what a verbose message has after the severity. */
 static const char *
@@ -100,4 +101,14 @@ const char *
 server_error_sqlstate(const char *sqlstate)
 {
 	return sqlstate && strlen(sqlstate) == 5 ? sqlstate : NULL;
+}
+
+void
+server_error_log_notice(const char *label, const PGresult *notice)
+{
+	const char *severity = PQresultErrorField(notice, PG_DIAG_SEVERITY_NONLOCALIZED);
+	const char *primary = PQresultErrorField(notice, PG_DIAG_MESSAGE_PRIMARY);
+
+	if (severity && primary)
+		log_debug("%s: %s: %s", label, severity, primary);
 }

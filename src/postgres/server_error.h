@@ -1,5 +1,5 @@
 /*
- * What an error of the server or of libpq says: its message in one line, and whether a retry can mend it.
+ * What an error or a notice of the server or of libpq says: its message in one line, and whether a retry can mend it.
  */
 #ifndef PGWAIT_SERVER_ERROR_H
 #define PGWAIT_SERVER_ERROR_H
@@ -26,5 +26,8 @@ bool server_error_is_permanent(const char *sqlstate);
  * Returns `sqlstate`, or NULL if it is not five characters long, which only a broken server sends.
  */
 const char *server_error_sqlstate(const char *sqlstate);
+
+/* Tells a notice with -v. `label` is the connection's. */
+void server_error_log_notice(const char *label, const PGresult *notice);
 
 #endif

@@ -96,11 +96,7 @@ static void
 on_notice(void *arg, const PGresult *result)
 {
 	struct session *s = arg;
-	const char *severity = PQresultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED);
-	const char *primary = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
-
-	if (severity && primary)
-		log_debug("%s: %s: %s", s->target->label, severity, primary);
+	server_error_log_notice(s->target->label, result);
 	hear(s, result);
 }
 
