@@ -34,6 +34,12 @@ start_odd() {
 	done
 }
 
+@test "LISTEN: a notification comes before the end of its answer, as up to PostgreSQL 14, and is told after it" {
+	start_odd 'pg_backend_pid()' '!jobs'
+	run_split "$PGWAIT" -j --events -n 1 "$here" jobs
+	[[ $status -eq 0 && $(jq -r '.event // .payload' "$OUT" | xargs) == 'listening early' ]]
+}
+
 @test "the lock: a row without columns, a value that is neither true nor false" {
 	for row in '' x; do
 		start_odd pg_try_advisory_lock "$row"

@@ -3,18 +3,41 @@
  *
  * A server at DIRECTORY/.s.PGSQL.5432 for what no real one does, until it is killed; it writes a line once it listens. A question with WORDS in it is
  * answered with one row, ANSWER: values with "|" between them; "" is a row without columns. "N*" before them:
- * with N such rows. "-": it is never answered. To all else it answers honestly.
+ * with N such rows. "-": it is never answered. "!CHANNEL": a notification on CHANNEL comes in the middle of the answer,
+ * as PostgreSQL up to 14 sends some, and what follows once the client has read it. To all else it answers honestly.
  */
 #include "config.h"
 
+#include <linux/sockios.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 
 #include "fuzz/server.h"
 
 struct answers {
 	char **words; /* and the answer behind each; NULL ends them */
+	struct server *server;
 };
+
+/* Sends the first part of an answer, with a notification at its end, and returns when the client has read it. */
+static void
+notify_within(struct server *s, struct buffer *out, const char *channel)
+{
+	struct server_client *c = s->clients;
+	const char *values[] = {"4711"};
+	int unread = 1;
+
+	while (&c->out != out)
+		c++;
+	snprintf(c->channel, sizeof c->channel, "%s", channel);
+	server_row(out, values, 1);
+	server_notify(s, channel, "early");
+	send(c->fd, buffer_content(out), buffer_length(out), MSG_NOSIGNAL);
+	buffer_clear(out);
+	while (ioctl(c->fd, SIOCOUTQ, &unread) == 0 && unread > 0)
+		poll(NULL, 0, 1);
+}
 
 static bool
 answer(void *arg, const char *sql, struct buffer *out)
@@ -30,6 +53,11 @@ answer(void *arg, const char *sql, struct buffer *out)
 	if (strcmp(w[1], "-") == 0)
 		for (;;)
 			pause();
+	if (w[1][0] == '!') {
+		notify_within(((struct answers *)arg)->server, out, w[1] + 1);
+		server_done(out, "SELECT 1");
+		return true;
+	}
 	row = strchr(w[1], '*');
 	row = row ? row + 1 : w[1];
 	text = rest = xstrdup(row);
@@ -44,11 +72,11 @@ answer(void *arg, const char *sql, struct buffer *out)
 int
 main(int argc, char **argv)
 {
-	struct answers answers = {argv + 2};
-	struct server s = {
-	    .version = "15.0", .encoding = "UTF8", .answer = answer, .arg = &answers};
+	struct server s = {.version = "15.0", .encoding = "UTF8", .answer = answer};
+	struct answers answers = {argv + 2, &s};
 	char *path = argc % 2 == 0 ? xasprintf("%s/.s.PGSQL.5432", argv[1]) : NULL;
 
+	s.arg = &answers;
 	if (path)
 		unlink(path);
 	if (!path || !server_open(&s, path)) {
