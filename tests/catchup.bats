@@ -211,6 +211,19 @@ paused() {
 	wait_for none_left
 }
 
+@test "-n is exact among what arrives while the rows are under way" {
+	add 1
+	sql -c 'BEGIN; LOCK TABLE work; SELECT pg_sleep(3600)' >/dev/null 2>&1 3>&- &
+	wait_for catching 1
+	start_pgwait -n 3 -f %p --catchup-sql "$work" jobs
+	wait_for catching 2
+	sql -c "SELECT count(pg_notify('jobs', i::text)) FROM generate_series(1, 10) i" >/dev/null
+	wait_for lines "$OUT" 3
+	sql -c "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query ~ 'pg_sleep' AND pid <> pg_backend_pid()"
+	end_pgwait
+	[[ $status -eq 0 && $(<"$OUT") == $'1\n2\n3\nrow 1' ]]
+}
+
 @test "commands acknowledge: all succeed" {
 	add 3
 	run_split "$PGWAIT" -t 0 --notify-cmd 'cat; echo' --catchup-sql "$work" jobs

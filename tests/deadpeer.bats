@@ -56,8 +56,14 @@ backend() {
 }
 
 @test "^Z is no death: the answer had come meanwhile" {
-	start_pgwait --heartbeat 0.1 -f %p jobs
+	start_pgwait --heartbeat 0.5 -f %p jobs
+	backend=$(sql -c "SELECT pid FROM pg_stat_activity WHERE application_name = 'pgwait'")
+	kill -STOP "$backend"
+	asked() { (($(ss -xnp | awk -v pid="pid=$backend," 'index($0, pid) { n += $3 } END { print n + 0 }') > 0)); }
+	wait_for asked
 	kill -STOP "$PID"
+	kill -CONT "$backend"
+	wait_for unread 1 1
 	start=$SECONDS
 	# Longer than the deadline of an answer.
 	overdue() { ((SECONDS > start + 6)); }

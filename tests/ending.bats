@@ -62,33 +62,41 @@ load helper
 	[[ $status -eq 0 && $(wc -l <"$OUT") -eq 1 ]]
 }
 
-# start_blocked ARG...: with a reader that does not read, and more than a pipe holds received.
+# start_blocked ARG...: with a reader that does not read, and more than a pipe holds received: 1,000 payloads of
+# $width bytes, or 1,000.
 start_blocked() {
 	mkfifo "$TMP/pipe"
 	exec 8<>"$TMP/pipe"
 	"$PGWAIT" --ready-fd 9 -f %p "$@" jobs >"$TMP/pipe" 2>"$ERR" 7>&- 8>&- 9>"$TMP/ready" 3>&- &
 	PID=$!
 	wait_for test -s "$TMP/ready"
-	sql -c "SELECT count(pg_notify('jobs', lpad(i::text, 1000, '0'))) FROM generate_series(1, 1000) i" >/dev/null
+	sql -c "SELECT count(pg_notify('jobs', lpad(i::text, ${width:-1000}, '0'))) FROM generate_series(1, 1000) i" >/dev/null
 	wait_for all_read
 }
 
-# What the pipe still holds, and what the error says was not written, is all of it.
+# What was read, what the pipe still holds, and what the error says was not written, is all of it.
 accounted_for() {
 	local left written
 	left=$(sed -nE 's/.* standard output takes nothing more; ([0-9]+) notifications were not written$/\1/p' "$ERR")
 	exec 9<"$TMP/pipe" 8>&- # the pipe has no writer any more
-	written=$(wc -l <&9)
+	cat <&9 >>"$OUT"
 	exec 9<&-
-	echo "$written in the pipe, $left were not written"
+	written=$(wc -l <"$OUT")
+	echo "$written were written, $left were not"
 	((written > 0 && left > 0 && written + left == 1000))
 }
 
+# The reader goes on reading, so that nothing else ends it; by then pgwait has written parts of lines.
 @test "a second signal: 1, and how many were not written" {
 	start_blocked
 	kill -TERM "$PID"
 	wait_for signals_taken "$PID"
+	head -c 70000 <&8 >"$OUT"
 	kill -TERM "$PID"
+	until gone "$PID"; do
+		head -c 5000 <&8 >>"$OUT"
+		rest 0.2
+	done
 	end_pgwait
 	[[ $status -eq 1 ]]
 	accounted_for
@@ -102,15 +110,16 @@ accounted_for() {
 	accounted_for
 }
 
+# Lines of this width do not fill the pages of a pipe, which takes a part of one.
 @test "a slow reader gets everything, as long as there is progress" {
-	start_blocked
+	width=5000 start_blocked
 	kill -TERM "$PID"
 	exec 9<"$TMP/pipe" 8>&-
-	for ((i = 0; i < 20; i++)); do head -c 50050 <&9; done >"$OUT"
+	for ((i = 0; i < 100; i++)); do head -c 50010 <&9; done >"$OUT"
 	end_pgwait
 	exec 9<&-
 	[[ $status -eq 0 ]]
-	cmp "$OUT" <(seq -f %01000.0f 1000)
+	cmp "$OUT" <(seq -f %05000.0f 1000)
 }
 
 @test "the reader left with records left: 1, and how many" {

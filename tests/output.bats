@@ -145,6 +145,28 @@ ended_with() {
 	end_pgwait
 	[[ $(cut -f 1 "$OUT") == 'a\tb\\\n\x1b\x7f\xc2\x9b' ]]
 	[[ $(wc -l <"$OUT") -eq 1 ]]
+	start_pgwait -n 1 -f %c $'a\tb\\\n\e\x7f\xc2\x9b'
+	notify $'a\tb\\\n\e\x7f\xc2\x9b' x
+	end_pgwait
+	[[ $(<"$OUT") == 'a\tb\\\n\x1b\x7f\xc2\x9b' ]]
+}
+
+# at_every_place TEXT [QUERY]: a row for each place of TEXT, an expression, in payloads of up to 80 characters.
+at_every_place() {
+	sql -c "SELECT ${2:-payload} FROM (SELECT repeat('x', place - 1) || $1 || repeat('x', n - place) AS payload
+		FROM generate_series(1, 80) n, generate_series(1, n) place) rows"
+}
+
+@test "text and JSON: what has to be escaped is found at every place" {
+	start_pgwait -n 3240 -f %e jobs
+	at_every_place 'chr(1)' "count(pg_notify('jobs', payload))" >/dev/null
+	end_pgwait
+	at_every_place "'\x01'" | cmp - "$OUT"
+	start_pgwait -n 3240 -j jobs
+	at_every_place "'\"'" "count(pg_notify('jobs', payload))" >/dev/null
+	end_pgwait
+	jq -r .payload "$OUT" >"$OUT.payloads"
+	at_every_place "'\"'" | cmp - "$OUT.payloads"
 }
 
 @test "payloads: empty, and the longest" {
@@ -289,6 +311,15 @@ ended_with() {
 	[[ $s =~ ^[0-9]+\.[0-9]{6}$ && ! $s < $before_s && ! $after_s < $s ]]
 	[[ $(date -u -d "@$s" +%FT%T.%6NZ) == "$T" ]]
 	[[ $(jq -r '[.channel, .payload, .pid, .connection, .time] | join(" ")' <<<"$j") == "jobs x $i $d $T" ]]
+}
+
+@test "JSON: each notification has its own time" {
+	start_pgwait -n 2 -j jobs
+	notify jobs first
+	wait_for lines "$OUT" 1
+	notify jobs second
+	end_pgwait
+	[[ $(jq -r .time "$OUT" | sort -u | wc -l) -eq 2 ]]
 }
 
 @test "the time is UTC whatever TZ says" {

@@ -77,15 +77,17 @@ complete_but_for_dropped() {
 	jq -s -e 'map(select(.event == "dropped")) | all(keys_unsorted == ["event", "time", "count"])' "$OUT" >/dev/null
 }
 
+# A pipe takes up to a page whole or not at all. Of lines that are longer it takes a part, where they do not fill
+# its pages.
 @test "drop: no line is torn, in text and with NUL" {
 	for mode in '-f %p' '-0'; do
 		# shellcheck disable=SC2086
 		blocked $mode --buffer 100 --overflow drop
-		send 1 5000 1000
+		send 1 1000 5000
 		wait_for server_done
 		read_on
-		send 5001 5001 1000
-		wait_for grep -q 5001x "$OUT"
+		send 1001 1001 5000
+		wait_for grep -q 1001x "$OUT"
 		kill "$PID" "$READER"
 		end_pgwait
 		[[ $status -eq 0 ]]
@@ -94,9 +96,9 @@ complete_but_for_dropped() {
 		else
 			cp "$OUT" "$OUT.lines"
 		fi
-		sed 's/x\{1000\}$//' "$OUT.lines" | sort -n -c -u
-		grep -Evx '[0-9]+x{1000}' "$OUT.lines" && return 1
-		[[ $(tail -n 1 "$OUT.lines") == 5001x* ]]
+		sed 's/x\{5000\}$//' "$OUT.lines" | sort -n -c -u
+		grep -Evx '[0-9]+x{5000}' "$OUT.lines" && return 1
+		[[ $(tail -n 1 "$OUT.lines") == 1001x* ]]
 		rm "$TMP/pipe"
 	done
 }
