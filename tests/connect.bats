@@ -197,3 +197,32 @@ libpq_before() {
 		wait_for lines "$OUT" $i
 	done
 }
+
+# A server of PostgreSQL's makes records of 8 KiB at most, which libpq always has room for. Here they have 16 KiB, the
+# last one as well, and none of them begins with a message.
+@test "TLS: what libpq has no room for is not left in the library" {
+	local between
+	needs_socat
+	[[ $(socat -V) == *'WITH_OPENSSL 1'* ]] || skip 'this socat has no TLS'
+	openssl req -new -x509 -days 2 -nodes -subj /CN=localhost -out "$TMP/server.crt" -keyout "$TMP/server.key" 2>/dev/null
+	port=$(free_port)
+	setsid socat -b 65536 "OPENSSL-LISTEN:$port,bind=127.0.0.1,fork,cert=$TMP/server.crt,key=$TMP/server.key,verify=0" \
+		"UNIX-CONNECT:$PGHOST/.s.PGSQL.$PGPORT" 3>&- 4>&- >/dev/null 2>&1 &
+	between=$!
+	wait_for port_taken
+	# Before TLS begins, the client asks whether it may.
+	printf '#!/bin/sh\nhead -c 8 >/dev/null\nprintf S\nexec socat - TCP:127.0.0.1:%s\n' "$port" >"$TMP/agree"
+	chmod +x "$TMP/agree"
+	port=$(free_port)
+	socat "TCP-LISTEN:$port,bind=127.0.0.1,fork,reuseaddr" "EXEC:$TMP/agree" 3>&- 4>&- >/dev/null 2>&1 &
+	wait_for port_taken
+	start_pgwait -f %p --heartbeat 0 "host=127.0.0.1 port=$port user=postgres sslmode=require gssencmode=disable" jobs
+	kill -STOP -- "-$between"
+	# A message has 15 bytes beside the payload: 64 KiB in all.
+	numbers() { echo "SELECT $1 FROM (SELECT lpad(i::text, CASE i WHEN 1 THEN 341 WHEN 256 THEN 141 ELSE 241 END, '0') AS payload FROM generate_series(1, 256) i) p"; }
+	sql -c "$(numbers "count(pg_notify('jobs', payload))")" >/dev/null
+	wait_for server_done
+	kill -CONT -- "-$between"
+	wait_for lines "$OUT" 256
+	sql -c "$(numbers payload)" | cmp - "$OUT"
+}
