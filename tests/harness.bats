@@ -75,5 +75,5 @@ all_gone() {
 	"$top_srcdir/tools/sandbox" bash -c 'sleep 1000 & echo $!; "$0" jobs 2>/dev/null & echo $!
 		setsid bash -c "trap : TERM; kill -STOP \$\$" & echo $!' "$PGWAIT" >"$TMP/note" 3>&-
 	all_gone 3
-	run ! gone "$mine"
+	run -1 gone "$mine"
 }

@@ -352,7 +352,7 @@ kill_until_gone() {
 	kill_until_gone
 	end_pgwait
 	[[ $status -eq 0 ]]
-	run ! gone "$(<"$TMP/pid")"
+	run -1 gone "$(<"$TMP/pid")"
 	kill -KILL "$(<"$TMP/pid")"
 }
 

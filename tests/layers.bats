@@ -75,3 +75,33 @@ includes() {
 	echo "$missing"
 	[[ -z $missing ]]
 }
+
+# What cannot fail, whatever it finds: "!" turns a status around that nobody looks at then; "run !" takes a command that
+# could not do its work for one that says no, and "run -1" does not; [[ a && b || c ]] is true for c alone, and
+# [[ a ]] && [[ b ]] ends nothing unless it is the last command of a function.
+@test "no assertion of a test is without effect" {
+	local found
+	found=$(awk '
+		FNR == 1 { list = "" }
+		{
+			command = $0
+			sub(/^[ \t]+/, "", command)
+			if (list && command !~ /^[})]/) print list
+			list = ""
+			if (command ~ /^#/) next
+			whole = FILENAME ":" FNR ": " command
+			if (command ~ /(^|[ \t;])run ! / || (command ~ /^! / && command !~ / \|\| /)) print whole
+			while (match(command, /\$?\([^()]*\)/)) # nested ones from the inside
+				command = substr(command, 1, RSTART - 1) "_" substr(command, RSTART + RLENGTH)
+			while (match(command, /\[\[ ([^]]|\][^]])* \]\]/)) {
+				inside = substr(command, RSTART, RLENGTH)
+				if (inside ~ / && / && inside ~ / \|\| /) print whole
+				command = substr(command, 1, RSTART - 1) "_" substr(command, RSTART + RLENGTH)
+			}
+			if (command ~ /^(_|(cmp|diff|grep|test|\[) )[^|]*&& ?[^|]*[^|&{\\]$/ && command !~ /&& (return|false)/) list = whole
+			seen += command ~ /^_/
+		}
+		END { if (seen < 500) print "only", seen + 0, "assertions were seen" }' tests/*.bats tests/*.bash)
+	echo "$found"
+	[[ -z $found ]]
+}

@@ -25,7 +25,7 @@ on_terminal() {
 }
 
 screen() {
-	tmux -S "$TMP/tmux" capture-pane -p 2>/dev/null | grep -q "$1"
+	tmux -S "$TMP/tmux" capture-pane -p 2>/dev/null | grep -q "$@"
 }
 
 keys() {
@@ -140,7 +140,7 @@ warned() {
 	keys 'se cret' Enter
 	wait_for test -s "$TMP/ended"
 	[[ $(<"$TMP/ended") -eq 0 ]]
-	run ! screen cret
+	run -1 screen cret
 	wait_for test -e "$TMP/stty.done"
 	grep -q ' echo ' "$TMP/stty"
 }
@@ -241,7 +241,7 @@ warned() {
 	wait_for screen "Password for user $next"
 	keys "$answer" Enter
 	wait_for grep -q 'listening on jobs' "$ERR"
-	run ! screen -e half -e "$answer"
+	run -1 screen -e half -e "$answer"
 	kill "$PID"
 	wait_for test -e "$TMP/stty.done"
 	grep -q ' echo ' "$TMP/stty"
@@ -254,7 +254,7 @@ warned() {
 	wait_for screen 'Password for user app (one)'
 	terminal=$(tmux -S "$TMP/tmux" display -p '#{pane_tty}')
 	echoes() { stty -F "$terminal" -a | grep -q ' echo '; }
-	run ! echoes
+	run -1 echoes
 	printf "connect two 'user=postgres'\nlisten * jobs\n" >"$TMP/conf"
 	kill -HUP "$(<"$TMP/pid")"
 	wait_for echoes
@@ -266,7 +266,7 @@ warned() {
 	wait_for test -e "$TMP/stty.done"
 	[[ $(<"$TMP/ended") -eq 2 ]]
 	grep -q 'a password is needed, and there is no terminal to ask for it' "$ERR"
-	run ! screen Password
+	run -1 screen Password
 	grep -q ' echo ' "$TMP/stty"
 }
 
@@ -285,5 +285,5 @@ warned() {
 	wait_for asked_again
 	keys 'se cret' Enter
 	wait_for screen '^status 0'
-	run ! screen 'se cret'
+	run -1 screen 'se cret'
 }

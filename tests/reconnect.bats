@@ -41,7 +41,7 @@ again() {
 	start_pgwait -f %p jobs
 	pg stop -m immediate
 	wait_for grep -q 'attempt 2' "$ERR"
-	run ! again 1
+	run -1 again 1
 	pg start
 	wait_for again 1
 	notify jobs after

@@ -415,7 +415,7 @@ make_gap() {
 	end_pgwait
 	[[ $status -eq 0 ]]
 	lines "$TMP/ran" 3
-	run ! lines "$TMP/ran" 4
+	run -1 lines "$TMP/ran" 4
 	rows 0
 }
 

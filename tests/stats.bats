@@ -119,11 +119,11 @@ has() { # REGEX
 	sql -c "SELECT pg_notify('jobs', i::text) FROM generate_series(1, 5) i" >/dev/null
 	wait_for shows 'from [0-9:]+ on, a column is [0-9.]+ s$'
 	shows '^pgwait: +[0-9.]+/s \| *#$'
-	run ! shows '^connections'
+	run -1 shows '^connections'
 	start_screen 100 "'$PGWAIT' --stats jobs"
 	wait_for shows '^connections: 1 good'
 	t send-keys C-c
 	wait_for shows '^pgwait: 0 gaps'
 	shows '^pgwait: 0 notifications'
-	run ! shows '^connections'
+	run -1 shows '^connections'
 }

@@ -240,7 +240,7 @@ cut_off() {
 	count_lines '^connections' 0
 	type_line secret
 	wait_for last_line '^connections: 2 good, 0 failed'
-	run ! shows secret
+	run -1 shows secret
 	end_screen
 }
 

@@ -25,7 +25,7 @@ stamp='[0-2][0-9]:[0-5][0-9]:[0-6][0-9]\.[0-9]{3}'
 			wait_for shows "^$stamp jobs [0-9]+ +mail 17\$"
 			wait_for shows "^$stamp audit [0-9]+ +two"
 			screen | grep -qF 'two\nlines\\'
-			run ! shows postgres@
+			run -1 shows postgres@
 			t kill-server
 		done
 	done
@@ -139,7 +139,7 @@ stamp='[0-2][0-9]:[0-5][0-9]:[0-6][0-9]\.[0-9]{3}'
 	screen -e | grep -qF $'\e[38;5;130m17'
 	notify jobs '{"id": 17,}'
 	wait_for shows '\{"id": 17,\}$'
-	run ! bash -c "$(declare -f t screen); TMP='$TMP' screens=$screens; screen -e | tail -n 1 | grep -F '38;5;63m\"id'"
+	run -1 bash -c "$(declare -f t screen); TMP='$TMP' screens=$screens; screen -e | tail -n 1 | grep -F '38;5;63m\"id'"
 	t kill-server
 	: >"$ERR"
 	run_screen 80 -v jobs
