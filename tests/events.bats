@@ -68,6 +68,8 @@ listening() {
 	sql -c "SELECT pg_notify('jobs', i::text) FROM generate_series(1, 100) i" >/dev/null
 	all() { [[ $(jq -s 'map(select(.event == "idle").count) | add' "$OUT") == 100 ]]; }
 	wait_for all
+	idle_events() { (($(grep -c '"event":"idle"' "$OUT") >= $1)); }
+	wait_for idle_events $(($(grep -c '"event":"idle"' "$OUT") + 1))
 	kill "$PID"
 	end_pgwait
 	jq -s -e 'map(select(.event == "idle")) | all(keys_unsorted == ["event", "time", "count", "garbage"] and

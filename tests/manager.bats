@@ -54,19 +54,19 @@ burst() {
 }
 
 @test "missed ticks are not made up" {
-	start_pgwait -t 0.05 --idle-cmd "date -d \"\$PGWAIT_TIME\" +%s%N >>'$TMP/idle'" jobs
-	wait_for lines_of_idle 3
+	start_pgwait -j --events -t 0.05 jobs
+	wait_for lines "$OUT" 3
 	kill -STOP "$PID"
-	before=$(wc -l <"$TMP/idle")
+	before=$(wc -l <"$OUT")
 	# Long enough for twenty ticks.
 	start=$(date +%s%N)
 	late() { (($(date +%s%N) - start > 1000000000)); }
 	wait_for late
 	resumed=$(date +%s%N)
 	kill -CONT "$PID"
-	wait_for lines_of_idle $((before + 12))
+	wait_for lines "$OUT" $((before + 12))
 	# One at most for all that were missed, then those of the rhythm.
-	mapfile -t times < <(tail -n +$((before + 1)) "$TMP/idle" | awk -v r="$resumed" '$1 >= r')
+	mapfile -t times < <(tail -n +$((before + 1)) "$OUT" | jq -r .time | date -f - +%s%N | awk -v r="$resumed" '$1 >= r')
 	((${#times[@]} >= 10 && ${#times[@]} <= (times[-1] - resumed) / 50000000 + 2))
 }
 
