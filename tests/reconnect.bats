@@ -85,6 +85,15 @@ ask() {
 	done
 }
 
+@test "the machine slept: the gap is as long as that" {
+	needs_faults
+	with_clocks start_pgwait --heartbeat 0 -j --events jobs
+	set_clocks 3600 3600
+	terminate
+	wait_for again 1
+	[[ $(jq -r 'select(.event == "listening" and .gap_seconds) | .gap_seconds >= 3600 and .gap_seconds < 3700' "$OUT") == true ]]
+}
+
 @test "heartbeats move the beginning of the gap on, as far as they are answered" {
 	start_pgwait --heartbeat 0.2 -f %p jobs
 	start=$(now)

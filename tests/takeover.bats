@@ -499,21 +499,6 @@ keep_five() {
 	run -1 says second 'too slow'
 }
 
-# with_clocks: a process that is started has clocks that set_clocks sets.
-with_clocks() {
-	if [[ ${PGWAIT_SANITIZERS:-no} != no ]]; then
-		export ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}verify_asan_link_order=0
-	fi
-	export CLOCKS=$TMP/clocks
-	LD_PRELOAD=$TMP/faults.so "$@"
-}
-
-# set_clocks REALTIME BOOTTIME: seconds that each is ahead, of Unix time, and of the one that goes on in suspend.
-set_clocks() {
-	echo "$@" >"$TMP/clocks.new"
-	mv "$TMP/clocks.new" "$TMP/clocks"
-}
-
 @test "the time of day jumps: it goes on" {
 	needs_faults
 	with_clocks start first
