@@ -145,6 +145,11 @@ with_clocks() {
 	LD_PRELOAD=$TMP/faults.so "$@"
 }
 
+# needs_boottime: pgwait looks at the clock that goes on in suspend; or the test is skipped.
+needs_boottime() {
+	! grep -qs '^#define PORTABLE' "$top_builddir/config.h" || skip 'pgwait is built with --enable-portable'
+}
+
 # set_clocks REALTIME BOOTTIME: seconds that each is ahead, of Unix time, and of the one that goes on in suspend.
 set_clocks() {
 	echo "$@" >"$TMP/clocks.new"

@@ -87,6 +87,7 @@ ask() {
 
 @test "the machine slept: the gap is as long as that" {
 	needs_faults
+	needs_boottime
 	with_clocks start_pgwait --heartbeat 0 -j --events jobs
 	set_clocks 3600 3600
 	terminate

@@ -520,6 +520,7 @@ keep_five() {
 
 @test "the machine sleeps: it hears from the server before it goes on" {
 	needs_faults
+	needs_boottime
 	start_proxy
 	with_clocks start first "host=127.0.0.1 port=$proxy"
 	wait_for says first 'active, with'
@@ -543,6 +544,7 @@ keep_five() {
 
 @test "the machine sleeps, and has its lock still: it goes on" {
 	needs_faults
+	needs_boottime
 	with_clocks start first
 	wait_for says first 'active, with'
 	start_sender
