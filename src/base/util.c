@@ -14,7 +14,8 @@
 
 static struct rlimit nofile_before;
 
-static void __attribute__((noreturn)) out_of_memory(void)
+void
+out_of_memory(void)
 {
 	static const char message[] = "pgwait: error: out of memory\n";
 	struct pollfd p = {.fd = STDERR_FILENO, .events = POLLOUT};

@@ -25,6 +25,7 @@ enum status {
 	STATUS_UNMET = 124, /* ended before --count was met */
 };
 
+void out_of_memory(void) __attribute__((noreturn)); /* ends the process so */
 void *xmalloc(size_t size);
 void *xcalloc(size_t n, size_t size);
 void *xrealloc(void *p, size_t size);

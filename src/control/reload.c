@@ -11,15 +11,40 @@
 #include "manager/source.h"
 #include "settings/config_file.h"
 
+/* What is found by its name. Numbers are places in the lists, from 1 on. */
+struct names {
+	struct string_map sources;            /* by their labels, but for those that leave */
+	struct string_map labels, identities; /* of what the file names */
+};
+
+static void
+names_init(struct names *n, const struct sources *set, const struct subscriptions *file)
+{
+	*n = (struct names){0};
+	for (size_t i = 0; i < set->count; i++)
+		if (!set->list[i]->leaves)
+			string_map_add(&n->sources, source_label(set->list[i]))->number = i + 1;
+	for (size_t i = 0; i < file->count; i++) {
+		const struct target *t = file->list[i].target;
+
+		string_map_add(&n->labels, t->label)->number = i + 1;
+		string_map_add(&n->identities, t->identity)->number = i + 1;
+	}
+}
+
+static void
+names_free(struct names *n)
+{
+	string_map_free(&n->sources);
+	string_map_free(&n->labels);
+	string_map_free(&n->identities);
+}
+
 /* Whether the file wanted it when it was read before, or a channel of it. */
 static bool
 is_files(const struct source *s)
 {
-	bool has = s->subscription.origin & ORIGIN_FILE;
-
-	for (size_t i = 0; !has && i < s->subscription.count; i++)
-		has = s->subscription.origins[i] & ORIGIN_FILE;
-	return has && !s->leaves;
+	return !s->leaves && subscription_all_origins(&s->subscription) & ORIGIN_FILE;
 }
 
 /* With those that it got last, also where it is still to be closed for them: a buffer that is full holds that up. */
@@ -29,27 +54,27 @@ same_parameters(const struct source *s, const struct subscription *wanted)
 	return strcmp(source_next_target(s)->identity, wanted->target->identity) == 0;
 }
 
-static struct subscription *
-find_name(const struct subscriptions *file, const struct source *s)
+/* The file has no connection of this name any more. */
+static bool
+is_unnamed(const struct names *n, const struct source *s)
 {
-	for (size_t i = 0; i < file->count; i++)
-		if (strcmp(file->list[i].target->label, source_label(s)) == 0)
-			return &file->list[i];
-	return NULL;
+	return is_files(s) && !string_map_find(&n->labels, source_label(s));
 }
 
 /* A connection whose name the file has no more, and which it calls by a name that nobody has. */
 static void
-give_new_name(struct source *s, const struct subscriptions *file)
+give_new_name(struct names *n, struct source *s, const struct subscriptions *file)
 {
-	for (size_t i = 0; i < file->count; i++) {
-		const struct subscription *wanted = &file->list[i];
+	const struct string_map_entry *wanted =
+	    string_map_find(&n->identities, source_next_target(s)->identity);
+	struct string_map_entry *old = string_map_find(&n->sources, source_label(s));
+	const char *label = wanted ? file->list[wanted->number - 1].target->label : NULL;
 
-		if (!same_parameters(s, wanted) || sources_find(s->set, wanted->target->label))
-			continue;
-		source_rename(s, wanted->target->label);
+	if (!label || string_map_find(&n->sources, label))
 		return;
-	}
+	string_map_add(&n->sources, label)->number = old->number;
+	string_map_remove(&n->sources, old);
+	source_rename(s, label);
 }
 
 static void
@@ -69,7 +94,7 @@ adjust(struct source *s, const struct subscription *wanted)
 	struct relisten_channels less = {gone, 0, ORIGIN_FILE};
 
 	for (size_t i = 0; i < have->count; i++)
-		if (have->origins[i] & ORIGIN_FILE &&
+		if (subscription_origins(have, have->channels[i]) & ORIGIN_FILE &&
 		    !(wanted && subscription_has(wanted, have->channels[i])))
 			gone[less.count++] = xstrdup(have->channels[i]);
 	if (less.count)
@@ -90,10 +115,8 @@ static void
 let_go(struct source *s)
 {
 	struct subscription *have = &s->subscription;
-	unsigned others = have->origin & ~(unsigned)ORIGIN_FILE;
+	unsigned others = subscription_all_origins(have) & ~(unsigned)ORIGIN_FILE;
 
-	for (size_t i = 0; i < have->count; i++)
-		others |= have->origins[i] & ~(unsigned)ORIGIN_FILE;
 	have->origin &= ~(unsigned)ORIGIN_FILE;
 	if (others)
 		adjust(s, NULL);
@@ -103,14 +126,16 @@ let_go(struct source *s)
 
 /* What the file names: `wanted` loses its target where a connection takes it. */
 static void
-make_true(struct manager *m, struct subscription *wanted)
+make_true(const struct names *n, struct sources *set, struct subscription *wanted)
 {
-	struct source *s = sources_find(manager_sources(m), wanted->target->label);
+	const struct string_map_entry *named = string_map_find(&n->sources, wanted->target->label);
+	struct source *s;
 
-	if (!s) {
-		(void)sources_add(manager_sources(m), wanted, false);
+	if (!named) {
+		(void)sources_add(set, wanted, false);
 		return;
 	}
+	s = set->list[named->number - 1];
 	if (!same_parameters(s, wanted)) {
 		if (s->subscription.origin & ~(unsigned)ORIGIN_FILE) {
 			log_warning("the connection \"%s\" of the file is not opened: there is one "
@@ -131,6 +156,7 @@ reload(const char *path, const struct target_defaults *defaults, struct manager 
 {
 	struct sources *set = manager_sources(m);
 	struct subscriptions file;
+	struct names names;
 	char *error = NULL;
 
 	if (!config_file_read(path, defaults, &file, &error)) {
@@ -139,14 +165,16 @@ reload(const char *path, const struct target_defaults *defaults, struct manager 
 		free(error);
 		return;
 	}
+	names_init(&names, set, &file);
 	for (size_t i = 0; i < set->count; i++)
-		if (is_files(set->list[i]) && !find_name(&file, set->list[i]))
-			give_new_name(set->list[i], &file);
+		if (is_unnamed(&names, set->list[i]))
+			give_new_name(&names, set->list[i], &file);
 	for (size_t i = 0; i < set->count; i++)
-		if (is_files(set->list[i]) && !find_name(&file, set->list[i]))
+		if (is_unnamed(&names, set->list[i]))
 			let_go(set->list[i]);
 	for (size_t i = 0; i < file.count; i++)
-		make_true(m, &file.list[i]);
+		make_true(&names, set, &file.list[i]);
+	names_free(&names);
 	log_info("read \"%s\" again", path);
 	subscriptions_free(&file);
 }

@@ -5,79 +5,75 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The place of a channel, or `count`. */
-static size_t
-find(const struct subscription *s, const char *channel)
+unsigned
+subscription_origins(const struct subscription *s, const char *channel)
 {
-	size_t i = 0;
+	const struct string_map_entry *e = string_map_find(&s->names, channel);
 
-	while (i < s->count && strcmp(s->channels[i], channel) != 0)
-		i++;
-	return i;
+	return e ? (unsigned)e->number : 0;
 }
 
 bool
 subscription_has(const struct subscription *s, const char *channel)
 {
-	return find(s, channel) < s->count;
+	return subscription_origins(s, channel) != 0;
+}
+
+unsigned
+subscription_all_origins(const struct subscription *s)
+{
+	unsigned all = s->origin;
+
+	for (size_t i = 0; i < s->count; i++)
+		all |= subscription_origins(s, s->channels[i]);
+	return all;
 }
 
 bool
 subscription_add(struct subscription *s, const char *channel, unsigned origin)
 {
-	size_t i = find(s, channel);
+	struct string_map_entry *e = string_map_add(&s->names, channel);
+	bool is_new = e->number == 0;
 
-	if (i < s->count) {
-		s->origins[i] |= origin;
+	e->number |= origin;
+	if (!is_new)
 		return false;
-	}
 	s->channels = xrealloc(s->channels, (s->count + 1) * sizeof *s->channels);
-	s->origins = xrealloc(s->origins, (s->count + 1) * sizeof *s->origins);
-	s->channels[s->count] = xstrdup(channel);
-	s->origins[s->count++] = origin;
+	s->channels[s->count++] = e->string;
 	return true;
 }
 
 bool
 subscription_remove(struct subscription *s, const char *channel, unsigned origins)
 {
-	size_t i = find(s, channel);
+	struct string_map_entry *e = string_map_find(&s->names, channel);
+	size_t i = 0;
 
-	if (i == s->count || (s->origins[i] &= ~origins))
+	if (!e || (e->number &= ~(size_t)origins))
 		return false;
-	free(s->channels[i]);
+	while (s->channels[i] != e->string)
+		i++;
+	string_map_remove(&s->names, e);
 	s->count--;
 	memmove(s->channels + i, s->channels + i + 1, (s->count - i) * sizeof *s->channels);
-	memmove(s->origins + i, s->origins + i + 1, (s->count - i) * sizeof *s->origins);
 	return true;
-}
-
-bool
-subscriptions_have(const struct subscriptions *set, const char *label)
-{
-	for (size_t i = 0; i < set->count; i++)
-		if (strcmp(set->list[i].target->label, label) == 0)
-			return true;
-	return false;
-}
-
-void
-subscriptions_remove(struct subscriptions *set, size_t index)
-{
-	subscription_free(&set->list[index]);
-	set->count--;
-	memmove(set->list + index, set->list + index + 1, (set->count - index) * sizeof *set->list);
 }
 
 void
 subscription_free(struct subscription *s)
 {
 	target_free(s->target);
-	for (size_t i = 0; i < s->count; i++)
-		free(s->channels[i]);
 	free(s->channels);
-	free(s->origins);
+	string_map_free(&s->names);
 	*s = (struct subscription){0};
+}
+
+struct subscription *
+subscriptions_add(struct subscriptions *to, struct target *t, unsigned origin)
+{
+	to->list = xrealloc(to->list, (to->count + 1) * sizeof *to->list);
+	to->list[to->count] = (struct subscription){.target = t, .origin = origin};
+	return &to->list[to->count++];
 }
 
 void

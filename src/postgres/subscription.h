@@ -7,6 +7,7 @@
 #ifndef PGWAIT_SUBSCRIPTION_H
 #define PGWAIT_SUBSCRIPTION_H
 
+#include "base/string_map.h"
 #include "base/util.h"
 #include "postgres/target.h"
 
@@ -21,10 +22,10 @@ enum origin_bit {
 /* Everything in it is owned. */
 struct subscription {
 	struct target *target;
-	char **channels;
-	unsigned *origins; /* of each channel */
+	char **channels; /* in the order in which they were added; the strings of `names` */
 	size_t count;
-	unsigned origin; /* of the connection itself */
+	struct string_map names; /* the number of each: its origins */
+	unsigned origin;         /* of the connection itself */
 };
 
 struct subscriptions {
@@ -34,16 +35,20 @@ struct subscriptions {
 
 bool subscription_has(const struct subscription *s, const char *channel);
 
+/* Who asked for it; 0: nobody. */
+unsigned subscription_origins(const struct subscription *s, const char *channel);
+
+/* Of the connection, and of any of its channels. */
+unsigned subscription_all_origins(const struct subscription *s);
+
 /* True if the channel was not there. */
 bool subscription_add(struct subscription *s, const char *channel, unsigned origin);
 
 /* Takes these origins away. True if none is left, and the channel is gone. */
 bool subscription_remove(struct subscription *s, const char *channel, unsigned origins);
 
-/* Whether one of them has this label. */
-bool subscriptions_have(const struct subscriptions *set, const char *label);
-
-void subscriptions_remove(struct subscriptions *set, size_t index);
+/* Takes the target. Valid until the next one is added. */
+struct subscription *subscriptions_add(struct subscriptions *to, struct target *t, unsigned origin);
 
 void subscription_free(struct subscription *s);
 void subscriptions_free(struct subscriptions *s);

@@ -422,15 +422,6 @@ target_rename(struct target *t, const char *label)
 }
 
 void
-target_number(struct target *t, int number)
-{
-	char *label = xasprintf("%s#%d", t->label, number);
-
-	free(t->label);
-	t->label = label;
-}
-
-void
 target_free(struct target *t)
 {
 	if (!t)

@@ -56,7 +56,4 @@ void target_free(struct target *t);
 /* Another label, for one that was given a name. */
 void target_rename(struct target *t, const char *label);
 
-/* Appends #2, #3 ... to a label. */
-void target_number(struct target *t, int number);
-
 #endif

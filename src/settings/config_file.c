@@ -11,6 +11,7 @@
 
 #include "base/buffer.h"
 #include "base/line_reader.h"
+#include "base/string_map.h"
 #include "postgres/redact.h"
 #include "settings/command.h"
 
@@ -18,6 +19,7 @@
 struct entry {
 	struct command command;
 	size_t line;
+	size_t subscription; /* that it connects */
 };
 
 struct parser {
@@ -25,6 +27,8 @@ struct parser {
 	const struct target_defaults *defaults;
 	struct entry *entries;
 	size_t count;
+	struct string_map names,
+	    identities; /* of connections; their numbers: of the entries, from 1 on */
 	struct subscriptions *to;
 	char **error;
 };
@@ -80,71 +84,71 @@ read_lines(struct parser *p)
 	return ok;
 }
 
-/* The line that connects `name`; 0: none. */
-static size_t
-line_of(const struct parser *p, const char *name)
+/* The entry that connects what was called `s` before; NULL: none did. From now on it is `e`. */
+static const struct entry *
+take_string(const struct parser *p, struct string_map *m, const char *s, const struct entry *e)
 {
-	for (size_t i = 0; i < p->count; i++)
-		if (p->entries[i].command.kind == COMMAND_CONNECT &&
-		    strcmp(p->entries[i].command.name, name) == 0)
-			return p->entries[i].line;
-	return 0;
+	struct string_map_entry *found = string_map_add(m, s);
+
+	if (found->number)
+		return &p->entries[found->number - 1];
+	found->number = (size_t)(e - p->entries) + 1;
+	return NULL;
 }
 
 static bool
-add_connection(struct parser *p, const struct entry *e)
+add_connection(struct parser *p, struct entry *e)
 {
 	const char *name = e->command.name;
-	size_t first = line_of(p, name);
+	const struct entry *other = take_string(p, &p->names, name, e);
 	struct target *t;
 	char *error = NULL;
 
-	if (first != e->line)
+	if (other)
 		return fail(p, e->line,
-		    xasprintf("the name \"%s\" is that of line %zu already", name, first));
+		    xasprintf("the name \"%s\" is that of line %zu already", name, other->line));
 	t = target_parse(e->command.conninfo, p->defaults, &error);
 	if (!t)
 		return fail(p, e->line, error);
-	target_rename(t, name);
-	for (size_t i = 0; i < p->to->count; i++) {
-		const struct target *other = p->to->list[i].target;
-
-		if (strcmp(other->identity, t->identity) == 0) {
-			error = xasprintf("\"%s\" is the same connection as \"%s\" of line %zu; "
-					  "name the channels of both there",
-			    name, other->label, line_of(p, other->label));
-			target_free(t);
-			return fail(p, e->line, error);
-		}
+	other = take_string(p, &p->identities, t->identity, e);
+	if (other) {
+		target_free(t);
+		return fail(p, e->line,
+		    xasprintf("\"%s\" is the same connection as \"%s\" of line %zu; "
+			      "name the channels of both there",
+			name, other->command.name, other->line));
 	}
-	p->to->list = xrealloc(p->to->list, (p->to->count + 1) * sizeof *p->to->list);
-	p->to->list[p->to->count++] = (struct subscription){.target = t, .origin = ORIGIN_FILE};
+	target_rename(t, name);
+	e->subscription = p->to->count;
+	(void)subscriptions_add(p->to, t, ORIGIN_FILE);
 	return true;
+}
+
+static void
+add_channels_to(struct subscription *s, const struct command *c)
+{
+	for (size_t i = 0; i < c->channel_count; i++)
+		subscription_add(s, c->channels[i], ORIGIN_FILE);
 }
 
 static bool
 add_channels(struct parser *p, const struct entry *e)
 {
 	const struct command *c = &e->command;
-	bool found = false;
+	const struct string_map_entry *named = c->all ? NULL : string_map_find(&p->names, c->name);
 
-	for (size_t i = 0; i < p->to->count; i++) {
-		struct subscription *s = &p->to->list[i];
-
-		if (!c->all && strcmp(s->target->label, c->name) != 0)
-			continue;
-		found = true;
-		for (size_t j = 0; j < c->channel_count; j++)
-			subscription_add(s, c->channels[j], ORIGIN_FILE);
-	}
-	if (found)
-		return true;
-	if (c->all)
+	if (c->all && p->to->count == 0)
 		return fail(p, e->line, xstrdup("no line connects anything"));
-	return fail(p, e->line,
-	    xasprintf("no line connects \"%s\"; accepted is the NAME of a line "
-		      "\"connect NAME CONNINFO\"",
-		redact_finds_password(c->name) ? "..." : c->name));
+	if (!c->all && !named)
+		return fail(p, e->line,
+		    xasprintf("no line connects \"%s\"; accepted is the NAME of a line "
+			      "\"connect NAME CONNINFO\"",
+			redact_finds_password(c->name) ? "..." : c->name));
+	if (named)
+		add_channels_to(&p->to->list[p->entries[named->number - 1].subscription], c);
+	for (size_t i = 0; c->all && i < p->to->count; i++)
+		add_channels_to(&p->to->list[i], c);
+	return true;
 }
 
 bool
@@ -165,6 +169,8 @@ config_file_parse(const struct config_file *file, const struct target_defaults *
 	for (size_t i = 0; i < p.count; i++)
 		command_free(&p.entries[i].command);
 	free(p.entries);
+	string_map_free(&p.names);
+	string_map_free(&p.identities);
 	if (!ok)
 		subscriptions_free(to);
 	return ok;

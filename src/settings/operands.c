@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/string_map.h"
 #include "postgres/redact.h"
 
 /* Bytes of a word in an error. */
@@ -16,6 +17,14 @@ struct group {
 	size_t conninfo_count;
 	const char **channels;
 	size_t channel_count;
+};
+
+/* What makes connections of them. */
+struct maker {
+	struct subscriptions *to;
+	struct string_map labels; /* of them; its number: the least N so that LABEL#N may be free */
+	struct string_map
+	    identities; /* of their targets; its number: of the subscription, from 1 on */
 };
 
 static void
@@ -50,60 +59,47 @@ check_word(const char *word, const char *what, const char *advice, char **error)
 	return false;
 }
 
-/* What stands after LABEL# in a label, from 2 to `most`; 1 for LABEL itself, 0 for all others. */
-static size_t
-label_number(const char *label, const char *of, size_t most)
-{
-	size_t length = strlen(of);
-	int64_t number;
-
-	if (strncmp(label, of, length) != 0)
-		return 0;
-	if (label[length] == '\0')
-		return 1;
-	/* A number that begins with 0 is another name. */
-	if (label[length] != '#' || label[length + 1] == '0' ||
-	    !parse_integer(label + length + 1, 2, (int64_t)most, &number))
-		return 0;
-	return (size_t)number;
-}
-
 /* The first of LABEL, LABEL#2, LABEL#3 ... that no other connection has. */
 static void
-make_label_unique(const struct subscriptions *in, struct target *t)
+make_label_unique(struct maker *m, struct target *t)
 {
-	/* One of the first count + 1 is free. */
-	bool *taken = xcalloc(in->count + 2, sizeof *taken);
-	size_t number = 1;
+	struct string_map_entry *label = string_map_add(&m->labels, t->label);
+	size_t number = label->number;
 
-	for (size_t i = 0; i < in->count; i++)
-		taken[label_number(in->list[i].target->label, t->label, in->count + 1)] = true;
-	while (taken[number])
-		number++;
-	if (number > 1)
-		target_number(t, (int)number);
-	free(taken);
+	/* No label is ever free again: so the next search begins where this one ends. */
+	label->number = 2;
+	while (number) {
+		char *numbered = xasprintf("%s#%zu", t->label, number);
+
+		label->number = number + 1;
+		number = string_map_find(&m->labels, numbered) ? number + 1 : 0;
+		if (!number) {
+			string_map_add(&m->labels, numbered)->number = 2;
+			target_rename(t, numbered);
+		}
+		free(numbered);
+	}
 }
 
 /* The subscription of this target: one for all that come to the same parameters (fact F15). */
 static struct subscription *
-subscribe(struct subscriptions *to, struct target *t)
+subscribe(struct maker *m, struct target *t)
 {
-	for (size_t i = 0; i < to->count; i++) {
-		if (strcmp(to->list[i].target->identity, t->identity) == 0) {
-			target_free(t);
-			return &to->list[i];
-		}
+	size_t count = m->to->count;
+	struct string_map_entry *e = string_map_add(&m->identities, t->identity);
+
+	if (e->number) {
+		target_free(t);
+		return &m->to->list[e->number - 1];
 	}
-	make_label_unique(to, t);
-	to->list = xrealloc(to->list, (to->count + 1) * sizeof *to->list);
-	to->list[to->count] = (struct subscription){.target = t, .origin = ORIGIN_COMMAND_LINE};
-	return &to->list[to->count++];
+	e->number = count + 1;
+	make_label_unique(m, t);
+	return subscriptions_add(m->to, t, ORIGIN_COMMAND_LINE);
 }
 
 /* One connection of a group: a connection string, or NULL for the default one. */
 static bool
-add_connection(struct subscriptions *to, const struct group *g, const char *conninfo,
+add_connection(struct maker *m, const struct group *g, const char *conninfo,
     const struct target_defaults *defaults, char **error)
 {
 	struct target *t = target_parse(conninfo, defaults, error);
@@ -111,21 +107,21 @@ add_connection(struct subscriptions *to, const struct group *g, const char *conn
 
 	if (!t)
 		return false;
-	s = subscribe(to, t);
+	s = subscribe(m, t);
 	for (size_t i = 0; i < g->channel_count; i++)
 		subscription_add(s, g->channels[i], ORIGIN_COMMAND_LINE);
 	return true;
 }
 
 static bool
-add_group(struct subscriptions *to, const struct group *g, const struct operands *o, bool first,
-    char **error)
+add_group(
+    struct maker *m, const struct group *g, const struct operands *o, bool first, char **error)
 {
 	size_t dbnames = first ? o->dbname_count : 0;
 
 	if (g->channel_count == 0 && !o->optional) {
 		*error = xasprintf("no channel given%s; accepted is [CONNINFO]... CHANNEL...",
-		    to->count ? " after the last connection string" : "");
+		    m->to->count ? " after the last connection string" : "");
 		return false;
 	}
 	for (size_t i = 0; i < g->channel_count; i++)
@@ -137,15 +133,15 @@ add_group(struct subscriptions *to, const struct group *g, const struct operands
 
 		if (plain)
 			defaults.dbname = o->dbnames[i];
-		if (!add_connection(to, g, plain ? NULL : o->dbnames[i], &defaults, error))
+		if (!add_connection(m, g, plain ? NULL : o->dbnames[i], &defaults, error))
 			return false;
 	}
 	for (size_t i = 0; i < g->conninfo_count; i++)
-		if (!add_connection(to, g, g->conninfos[i], &o->defaults, error))
+		if (!add_connection(m, g, g->conninfos[i], &o->defaults, error))
 			return false;
 	if (dbnames == 0 && g->conninfo_count == 0 &&
-	    (g->channel_count > 0 || (o->fallback && to->count == 0)))
-		return add_connection(to, g, NULL, &o->defaults, error);
+	    (g->channel_count > 0 || (o->fallback && m->to->count == 0)))
+		return add_connection(m, g, NULL, &o->defaults, error);
 	return true;
 }
 
@@ -167,6 +163,7 @@ bool
 operands_parse(const struct operands *operands, struct subscriptions *to, char **error)
 {
 	struct operands o = *operands;
+	struct maker m = {.to = to};
 	struct group g = {0};
 	bool first = true, channel_seen = false, ok = check_words(operands, error);
 
@@ -183,15 +180,17 @@ operands_parse(const struct operands *operands, struct subscriptions *to, char *
 			continue;
 		}
 		if (channel_seen) {
-			ok = add_group(to, &g, &o, first, error);
+			ok = add_group(&m, &g, &o, first, error);
 			g.channel_count = g.conninfo_count = 0;
 			first = channel_seen = false;
 		}
 		append(&g.conninfos, &g.conninfo_count, o.words[i]);
 	}
-	ok = ok && add_group(to, &g, &o, first, error);
+	ok = ok && add_group(&m, &g, &o, first, error);
 	free(g.conninfos);
 	free(g.channels);
+	string_map_free(&m.labels);
+	string_map_free(&m.identities);
 	if (!ok)
 		subscriptions_free(to);
 	return ok;

@@ -318,14 +318,17 @@ static bool
 get_config(struct options *o)
 {
 	struct subscriptions file, *to = &o->subscriptions;
+	struct string_map names = {0};
 	char *error = NULL;
 
 	if (!o->config)
 		return true;
 	if (!config_file_read(o->config, &o->defaults, &file, &error))
 		goto failed;
+	for (size_t i = 0; i < to->count; i++)
+		(void)string_map_add(&names, to->list[i].target->label);
 	for (size_t i = 0; i < file.count; i++) {
-		if (subscriptions_have(to, file.list[i].target->label)) {
+		if (string_map_find(&names, file.list[i].target->label)) {
 			error = xasprintf("%s: the name \"%s\" is that of a connection of the "
 					  "command line already",
 			    o->config, file.list[i].target->label);
@@ -336,6 +339,7 @@ get_config(struct options *o)
 		file.list[i] = (struct subscription){0};
 	}
 	subscriptions_free(&file);
+	string_map_free(&names);
 	if (!error)
 		return true;
 failed:
