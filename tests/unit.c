@@ -9,6 +9,7 @@
 
 #include "base/buffer.h"
 #include "base/escape.h"
+#include "base/string_map.h"
 #include "base/ticker.h"
 #include "base/util.h"
 #include "manager/exit_status.h"
@@ -642,6 +643,31 @@ test_labels(void)
 	subscriptions_free(&s);
 }
 
+/* Each string is there once, and stays where it is. */
+static void
+test_string_map(void)
+{
+	struct string_map m = {0};
+	struct string_map_entry *first = string_map_add(&m, "0");
+	char s[8];
+
+	for (int i = 0; i < 1000; i++) {
+		snprintf(s, sizeof s, "%d", i);
+		string_map_add(&m, s)->number += (size_t)i + 1;
+	}
+	check(string_map_add(&m, "0") == first && first->number == 1, "string map", "added again");
+	string_map_remove(&m, string_map_find(&m, "500"));
+	check(!string_map_find(&m, "500"), "string map", "removed");
+	for (int i = 499; i < 502; i += 2) {
+		snprintf(s, sizeof s, "%d", i);
+		check(string_map_find(&m, s) && string_map_find(&m, s)->number == (size_t)i + 1,
+		    "string map", s);
+	}
+	check(!string_map_find(&m, ""), "string map", "not there");
+	string_map_free(&m);
+	check(!string_map_find(&m, "1"), "string map", "empty");
+}
+
 static void
 test_endings(void)
 {
@@ -1027,6 +1053,7 @@ main(void)
 	test_operand_kinds();
 	test_groups();
 	test_labels();
+	test_string_map();
 	test_endings();
 	test_fences();
 	test_budget();

@@ -58,12 +58,16 @@ void
 buffer_addf(struct buffer *b, const char *fmt, ...)
 {
 	va_list ap;
-	char *s;
-	size_t n;
+	size_t room;
+	int n;
 
-	va_start(ap, fmt);
-	n = xvasprintf(&s, fmt, ap);
-	va_end(ap);
-	buffer_add(b, s, n);
-	free(s);
+	do {
+		room = b->size - b->end;
+		va_start(ap, fmt);
+		n = vsnprintf(room ? b->data + b->end : NULL, room, fmt, ap);
+		va_end(ap);
+		if (n < 0)
+			out_of_memory();
+	} while ((size_t)n >= room && buffer_reserve(b, (size_t)n));
+	b->end += (size_t)n;
 }

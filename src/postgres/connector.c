@@ -353,12 +353,12 @@ start_connection(const struct connector *c)
 	const struct target *t = c->target;
 	const struct target_host *h = host_order_current(&c->hosts);
 	const char *hostaddr = c->addresses.list[c->address];
-	const char *keywords[64], *values[64];
+	const char *keywords[64], *values[64], *keyword = NULL, *value;
 	size_t n = 0;
 
-	for (; n < t->params.count && n < 57; n++) {
-		keywords[n] = t->params.keywords[n];
-		values[n] = t->params.values[n];
+	for (; n < 57 && conninfo_next(&t->params, &keyword, &value); n++) {
+		keywords[n] = keyword;
+		values[n] = value;
 	}
 #define SET(keyword, value) (keywords[n] = (keyword), values[n++] = (value))
 	SET("host", h->host);

@@ -23,19 +23,35 @@ struct setting {
 void
 conninfo_add(struct conninfo *p, const char *keyword, const char *value)
 {
-	p->keywords = xrealloc(p->keywords, (p->count + 2) * sizeof *p->keywords);
-	p->values = xrealloc(p->values, (p->count + 2) * sizeof *p->values);
-	p->keywords[p->count] = xstrdup(keyword);
-	p->values[p->count++] = xstrdup(value);
-	p->keywords[p->count] = p->values[p->count] = NULL;
+	size_t k = strlen(keyword) + 1, v = strlen(value) + 1;
+
+	p->pairs = xrealloc(p->pairs, p->length + k + v);
+	memcpy(p->pairs + p->length, keyword, k);
+	memcpy(p->pairs + p->length + k, value, v);
+	p->length += k + v;
+	p->count++;
+}
+
+bool
+conninfo_next(const struct conninfo *p, const char **keyword, const char **value)
+{
+	const char *next = *keyword ? *value + strlen(*value) + 1 : p->pairs;
+
+	if (p->count == 0 || next == p->pairs + p->length)
+		return false;
+	*keyword = next;
+	*value = next + strlen(next) + 1;
+	return true;
 }
 
 const char *
 conninfo_get(const struct conninfo *p, const char *keyword)
 {
-	for (size_t i = 0; i < p->count; i++)
-		if (strcmp(p->keywords[i], keyword) == 0)
-			return p->values[i];
+	const char *k = NULL, *value;
+
+	while (conninfo_next(p, &k, &value))
+		if (strcmp(k, keyword) == 0)
+			return value;
 	return NULL;
 }
 
@@ -49,12 +65,7 @@ conninfo_default(struct conninfo *p, const char *keyword, const char *value)
 void
 conninfo_free(struct conninfo *p)
 {
-	for (size_t i = 0; i < p->count; i++) {
-		free(p->keywords[i]);
-		free(p->values[i]);
-	}
-	free(p->keywords);
-	free(p->values);
+	free(p->pairs);
 	*p = (struct conninfo){0};
 }
 
@@ -183,6 +194,7 @@ dry_run(const struct conninfo *p, const struct setting *instead, char **error)
 	/* Not a constant, which a file or a variable could have, too. */
 	char *no_value = xasprintf("pgwait-%d-%jd", (int)getpid(), (intmax_t)clock_monotonic());
 	PQconninfoOption *options = NULL;
+	const char *keyword = NULL, *value;
 	PGconn *conn;
 	size_t n = 0;
 
@@ -190,15 +202,15 @@ dry_run(const struct conninfo *p, const struct setting *instead, char **error)
 		keywords[n] = instead[n].keyword;
 		values[n] = instead[n].value ? instead[n].value : no_value;
 	}
-	for (size_t i = 0; i < p->count; i++) {
+	while (conninfo_next(p, &keyword, &value)) {
 		const struct setting *s = instead;
 
-		while (s->keyword && strcmp(s->keyword, p->keywords[i]) != 0)
+		while (s->keyword && strcmp(s->keyword, keyword) != 0)
 			s++;
 		if (s->keyword)
 			continue;
-		keywords[n] = p->keywords[i];
-		values[n++] = p->values[i];
+		keywords[n] = keyword;
+		values[n++] = value;
 	}
 	conn = PQconnectStartParams(keywords, values, 0);
 	if (conn && strstr(PQerrorMessage(conn), no_value)) {
@@ -215,18 +227,107 @@ dry_run(const struct conninfo *p, const struct setting *instead, char **error)
 	return options;
 }
 
+static PQconninfoOption *
+find_option(PQconninfoOption *options, const char *keyword)
+{
+	while (options->keyword && strcmp(options->keyword, keyword) != 0)
+		options++;
+	return options->keyword ? options : NULL;
+}
+
 /* Takes over the value that another list has. */
 static void
 take_value(PQconninfoOption *options, PQconninfoOption *from, const char *keyword)
 {
-	for (; options->keyword; options++, from++) {
-		char *value = options->val;
+	PQconninfoOption *to = find_option(options, keyword), *other = find_option(from, keyword);
+	char *value;
 
-		if (strcmp(options->keyword, keyword) != 0)
-			continue;
-		options->val = from->val;
-		from->val = value;
+	if (!to || !other)
+		return;
+	value = to->val;
+	to->val = other->val;
+	other->val = value;
+}
+
+/* In the list, a copy of it. */
+static bool
+set_value(PQconninfoOption *options, const char *keyword, const char *value)
+{
+	PQconninfoOption *o = find_option(options, keyword);
+
+	if (!o)
+		return false;
+	free(o->val);
+	o->val = xstrdup(value);
+	return true;
+}
+
+/* Where there are several, libpq compares how many there are of each. */
+static bool
+is_list(const PQconninfoOption *options, const char *keyword)
+{
+	const char *value = conninfo_value(options, keyword);
+
+	return value && strchr(value, ',');
+}
+
+/*
+ * What libpq would connect with, unless it refuses something: what is given, and its defaults. NULL where only
+ * libpq itself can say it.
+ */
+static PQconninfoOption *
+combine(const struct conninfo *p)
+{
+	const char *service = conninfo_get(p, "service"), *keyword = NULL, *value, *user;
+	PQconninfoOption *options;
+	bool ok = true;
+
+	/* Of a file that PQconndefaults() cannot read, it says nothing. */
+	if ((service && *service) || getenv("PGSERVICE"))
+		return NULL;
+	options = PQconndefaults();
+	while (options && ok && conninfo_next(p, &keyword, &value))
+		ok = !*value || set_value(options, keyword, value);
+	user = options ? conninfo_value(options, "user") : NULL;
+	if (!user || !ok || is_list(options, "host") || is_list(options, "hostaddr") ||
+	    is_list(options, "port")) {
+		PQconninfoFree(options);
+		return NULL;
 	}
+	if (!conninfo_value(options, "dbname"))
+		(void)set_value(options, "dbname", user);
+	return options;
+}
+
+/* libpq takes any value for it, or pgwait looks at it itself. */
+static bool
+is_unjudged(const char *keyword)
+{
+	static const char *const names[] = {"host", "hostaddr", "port", "dbname", "user",
+	    "password", "passfile", "application_name", "fallback_application_name", "options",
+	    "connect_timeout", "keepalives", "keepalives_idle", "keepalives_interval",
+	    "keepalives_count", "tcp_user_timeout"};
+
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+		if (strcmp(keyword, names[i]) == 0)
+			return true;
+	return false;
+}
+
+bool
+conninfo_is_default(const PQconninfoOption *o)
+{
+	return !o->val || !*o->val || (o->compiled && strcmp(o->val, o->compiled) == 0);
+}
+
+/* Whether there is a value that libpq may refuse, or make another one of. */
+static bool
+is_judged(const PQconninfoOption *options)
+{
+	for (const PQconninfoOption *o = options; o->keyword; o++)
+		if (!conninfo_is_default(o) && !is_unjudged(o->keyword))
+			return true;
+	return false;
 }
 
 /* NULL, or what is wrong with a value that libpq would not look at before it connects. */
@@ -258,29 +359,37 @@ check_values(const PQconninfoOption *options)
 	return NULL;
 }
 
+/* What libpq has to say: all but the places, which stand in `options`; frees that. */
+static PQconninfoOption *
+judge(const struct conninfo *p, PQconninfoOption *options, char **error)
+{
+	/* The address is the last that it looks at, once all else is well. */
+	static const struct setting but_host[] = {{"host", "-"}, {"hostaddr", NO_VALUE},
+	    {"port", "1"}, {"passfile", NO_FILE}, {NULL, NULL}};
+	PQconninfoOption *judged = dry_run(p, but_host, error);
+
+	for (const struct setting *s = but_host; judged && s->keyword; s++)
+		take_value(judged, options, s->keyword);
+	PQconninfoFree(options);
+	return judged;
+}
+
 PQconninfoOption *
 conninfo_complete(const struct conninfo *p, char **error)
 {
 	/* With a password libpq looks for no other one, in a file. */
 	static const struct setting but_gssencmode[] = {
 	    {"gssencmode", NO_VALUE}, {"password", "-"}, {NULL, NULL}};
-	/* The address is the last that it looks at, once all else is well. */
-	static const struct setting but_host[] = {{"host", "-"}, {"hostaddr", NO_VALUE},
-	    {"port", "1"}, {"passfile", NO_FILE}, {NULL, NULL}};
-	PQconninfoOption *options = dry_run(p, but_gssencmode, error), *rest;
+	PQconninfoOption *options = combine(p);
+	bool alone = options && !is_judged(options);
 
 	if (!options)
-		return NULL;
-	rest = dry_run(p, but_host, error);
-	if (rest) {
-		take_value(options, rest, "gssencmode");
-		take_value(options, rest, "password");
-		*error = check_values(options);
-	}
-	if (!rest || *error) {
+		options = dry_run(p, but_gssencmode, error);
+	if (options && !alone)
+		options = judge(p, options, error);
+	if (options && (*error = check_values(options))) {
 		PQconninfoFree(options);
 		options = NULL;
 	}
-	PQconninfoFree(rest);
 	return options;
 }

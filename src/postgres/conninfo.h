@@ -8,14 +8,17 @@
 
 #include "base/util.h"
 
-/* Keywords and values, owned, each list ended by NULL once there is one. Zero is an empty list. */
+/* Keywords and values, in one piece of memory. Zero is an empty list. */
 struct conninfo {
-	char **keywords, **values;
-	size_t count;
+	char *pairs; /* each keyword with its value behind it */
+	size_t length, count;
 };
 
 void conninfo_add(struct conninfo *p, const char *keyword, const char *value);
 void conninfo_free(struct conninfo *p);
+
+/* The pair behind the one at *keyword, NULL for the first one. False: there is none. */
+bool conninfo_next(const struct conninfo *p, const char **keyword, const char **value);
 
 /* NULL: it is not there. */
 const char *conninfo_get(const struct conninfo *p, const char *keyword);
@@ -31,6 +34,9 @@ void conninfo_default(struct conninfo *p, const char *keyword, const char *value
  * message. Freed with PQconninfoFree().
  */
 MUST_CHECK PQconninfoOption *conninfo_complete(const struct conninfo *p, char **error);
+
+/* Whether it has no value, or that which libpq has where nobody says anything. */
+bool conninfo_is_default(const PQconninfoOption *o);
 
 /* The value in such a list, NULL where it is not there or empty. */
 const char *conninfo_value(const PQconninfoOption *options, const char *keyword);

@@ -253,7 +253,7 @@ set_parameters(struct target *t, const PQconninfoOption *options)
 	int seconds;
 
 	for (const PQconninfoOption *o = options; o->keyword; o++) {
-		if (o->val && *o->val && strcmp(o->keyword, "service") != 0)
+		if (!conninfo_is_default(o) && strcmp(o->keyword, "service") != 0)
 			buffer_addf(&identity, "%s=%zu:%s,", o->keyword, strlen(o->val), o->val);
 		if (o->val && *o->val && !apart(o->keyword) && !is_system_default(o))
 			conninfo_add(p, o->keyword, o->val);
