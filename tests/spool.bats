@@ -221,7 +221,7 @@ make_gap() {
 
 @test "channels select: operands and -l" {
 	start_pgwait -n 4 --spool "$SPOOL" -l a=b jobs audit
-	for channel in jobs audit a=b jobs; do notify "$channel" "$channel"; done
+	for channel in audit jobs a=b jobs; do notify "$channel" "$channel"; done
 	end_pgwait
 	drain -f %p nothing
 	[[ $status -eq 0 && -z $output ]]
@@ -277,6 +277,30 @@ make_gap() {
 	kill "$PID"
 	end_pgwait
 	[[ $status -eq 0 ]]
+}
+
+# first_batch: how many notifications were committed together, of 1,000 that wait for it in its socket.
+first_batch() {
+	rm -f "$SPOOL"* "$TMP/sizes"
+	start_pgwait -n 1000 --spool "$SPOOL" --batch-cmd "wc -l >>'$TMP/sizes'" -f %p jobs
+	kill -STOP "$PID"
+	send 1 1000
+	wait_for server_done
+	kill -CONT "$PID"
+	end_pgwait
+	[[ $status -eq 0 && $(awk '{ n += $1 } END { print n }' "$TMP/sizes") -eq 1000 ]]
+	rows 1000
+	head -n 1 "$TMP/sizes"
+}
+
+@test "what several reads bring is committed together" {
+	# A busy machine can keep it from reading for longer than it gathers.
+	for _ in {1..20}; do
+		size=$(first_batch)
+		echo "$size"
+		((size < 1000)) || return 0
+	done
+	false
 }
 
 # --- Files

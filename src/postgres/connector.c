@@ -353,7 +353,7 @@ start_connection(const struct connector *c)
 	const struct target *t = c->target;
 	const struct target_host *h = host_order_current(&c->hosts);
 	const char *hostaddr = c->addresses.list[c->address];
-	const char *keywords[64], *values[64], *keyword = NULL, *value;
+	const char *keywords[64], *values[64], *keyword = NULL, *value = NULL;
 	size_t n = 0;
 
 	for (; n < 57 && conninfo_next(&t->params, &keyword, &value); n++) {

@@ -47,7 +47,7 @@ conninfo_next(const struct conninfo *p, const char **keyword, const char **value
 const char *
 conninfo_get(const struct conninfo *p, const char *keyword)
 {
-	const char *k = NULL, *value;
+	const char *k = NULL, *value = NULL;
 
 	while (conninfo_next(p, &k, &value))
 		if (strcmp(k, keyword) == 0)
@@ -194,7 +194,7 @@ dry_run(const struct conninfo *p, const struct setting *instead, char **error)
 	/* Not a constant, which a file or a variable could have, too. */
 	char *no_value = xasprintf("pgwait-%d-%jd", (int)getpid(), (intmax_t)clock_monotonic());
 	PQconninfoOption *options = NULL;
-	const char *keyword = NULL, *value;
+	const char *keyword = NULL, *value = NULL;
 	PGconn *conn;
 	size_t n = 0;
 
@@ -278,7 +278,7 @@ is_list(const PQconninfoOption *options, const char *keyword)
 static PQconninfoOption *
 combine(const struct conninfo *p)
 {
-	const char *service = conninfo_get(p, "service"), *keyword = NULL, *value, *user;
+	const char *service = conninfo_get(p, "service"), *keyword = NULL, *value = NULL, *user;
 	PQconninfoOption *options;
 	bool ok = true;
 

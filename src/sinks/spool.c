@@ -21,6 +21,12 @@
  */
 #define BATCH_MAX ((size_t)1 << 18)
 
+/*
+ * A commit takes as long as hundreds of rows. So it waits while each pass brings more, but not for longer than
+ * this; microseconds.
+ */
+#define GATHER 10000
+
 /* How long SQLite waits for another process, in milliseconds; and when what failed is tried again. */
 #define PATIENCE     10
 #define RETRY_BUSY   (SECOND / 10)
@@ -38,9 +44,11 @@ struct spool {
 	    entries; /* packed rows, and a struct queue_entry for each record of them */
 	struct buffer scratch;
 	struct event retry;
-	bool resting;   /* until `retry` */
-	int64_t failed; /* when the batch failed for the first time; 0: it did not */
-	bool told;      /* that it did */
+	bool resting;      /* until `retry` */
+	uint64_t in;       /* the sink's, at the last pass */
+	int64_t gathering; /* since when; 0: nothing waits for a commit */
+	int64_t failed;    /* when the batch failed for the first time; 0: it did not */
+	bool told;         /* that it did */
 	struct log_pace pace;
 };
 
@@ -190,14 +198,32 @@ succeed(struct spool *s)
 	s->pace = (struct log_pace){0};
 }
 
+/* This pass has brought something, and the next one, which comes at once, may bring more. */
+static bool
+gathers(struct spool *s)
+{
+	bool more = s->sink.in > s->in;
+
+	s->in = s->sink.in;
+	if (!more || buffer_length(&s->entries) || backlog_size(&s->backlog) >= BATCH_MAX)
+		return false;
+	if (!s->gathering)
+		s->gathering = clock_monotonic();
+	else if (clock_monotonic() - s->gathering >= GATHER)
+		return false;
+	rest(s, 0);
+	return true;
+}
+
 static void
 spool_pass(struct sink *sink)
 {
 	struct spool *s = (struct spool *)sink;
 	enum spool_db_result result = SPOOL_DB_OK;
 
-	if (s->resting)
+	if (s->resting || gathers(s))
 		return;
+	s->gathering = 0;
 	if (buffer_length(&s->entries) == 0)
 		fill(s);
 	if (buffer_length(&s->entries) == 0 || !sink_may_deliver(sink))

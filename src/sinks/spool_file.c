@@ -199,11 +199,16 @@ remove_rows(struct spool_file *f, const int64_t *ids, size_t n, int64_t *release
 		return r;
 	if (released)
 		*released = spool_reserve_release(f->db.reserve);
-	r = spool_db_prepare(&f->db, SPOOL_DB_REMOVE, "DELETE FROM record WHERE id = ?");
-	for (size_t i = 0; !r && i < n; i++) {
+	r = spool_db_prepare(
+	    &f->db, SPOOL_DB_REMOVE, "DELETE FROM record WHERE id BETWEEN ? AND ?");
+	/* Each run of ids that follow one another takes one statement. */
+	for (size_t first = 0, end; !r && first < n; first = end) {
 		struct binding b = {f->db.api, f->db.statements[SPOOL_DB_REMOVE], SQLITE_OK};
 
-		bind_number(&b, 1, true, ids[i]);
+		for (end = first + 1; end < n && ids[end] == ids[end - 1] + 1; end++)
+			;
+		bind_number(&b, 1, true, ids[first]);
+		bind_number(&b, 2, true, ids[end - 1]);
 		r = run(f, &b);
 	}
 	return spool_db_finish(&f->db, r);
