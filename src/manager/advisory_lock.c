@@ -19,25 +19,25 @@
 #include "postgres/target.h"
 #include "record/encoding.h"
 
-#define ASK       SECOND       /* from one question to the next */
-#define HEARTBEAT (2 * SECOND) /* while active */
-#define PATIENCE  (3 * SECOND) /* with an answer */
+#define ASK       SECOND       /* from one question for the lock to the next */
+#define HEARTBEAT (2 * SECOND) /* from one heartbeat of the active process to the next */
+#define PATIENCE  (3 * SECOND) /* how long an answer may take */
 
 /*
- * From when a query was sent that the session of the lock answered. By then the server cannot have given up a host
- * that vanished: it hears nothing for 10 s before it does (set_up()).
+ * How long the lock is known to be ours, from when we sent the last query that was answered. The server ends the
+ * session of a host that vanished only after it has heard nothing for 10 s (set_up()).
  */
 #define LEASE (9 * SECOND)
 
-enum exclusive_state {
-	/* No session; one is being opened, or will be. */
-	EXCLUSIVE_AWAY,
-	/* There is a session, and no answer yet. */
-	EXCLUSIVE_ASKING,
+enum lock_state {
+	/* There is no session; one is being opened, or will be. */
+	LOCK_AWAY,
+	/* There is a session, and the server has not answered yet who has the lock. */
+	LOCK_ASKING,
 	/* Another session has the lock. */
-	EXCLUSIVE_WAITING,
-	/* Ours has it, until the session ends. */
-	EXCLUSIVE_ACTIVE,
+	LOCK_WAITING,
+	/* Our session has the lock, until it ends. */
+	LOCK_ACTIVE,
 };
 
 struct advisory_lock {
@@ -47,21 +47,21 @@ struct advisory_lock {
 	const struct origin *origin;
 	const char *key;
 	char *key_sent; /* in the server's encoding */
-	enum exclusive_state state;
+	enum lock_state state;
 	struct connector *connector;
 	struct session *session;
-	struct target named; /* only its label, for the session, which may outlive the connection */
-	char *place;         /* of the session, or of the attempt; NULL: there is neither */
-	struct work_queue_job job; /* the session woke us */
+	struct target named; /* only a label, for the session, which may outlive the connection */
+	char *place; /* of the session, or of the attempt to open it; NULL: there is neither */
+	struct work_queue_job job; /* reads from the session, which has something to read */
 	struct event timer;        /* the next attempt, question or heartbeat */
 	struct backoff backoff;
 
 	struct moment proven; /* when a query was sent whose answer showed that the lock is ours */
-	int64_t due;          /* when it may be asked for at the soonest; boottime */
+	int64_t due;          /* we must not ask for the lock before this time; boottime */
 	struct record record;
 	bool changed;
-	bool asked;    /* and not answered */
-	char *backend; /* the server process that has the lock, as the server says */
+	bool asked;    /* a question or heartbeat is not answered yet */
+	char *backend; /* the process ID of the session, as the server says */
 	char *reason;
 };
 
@@ -74,32 +74,31 @@ arm(struct advisory_lock *x, int64_t delay)
 	event_add(&x->timer, &tv);
 }
 
-/* The only place that changes the state; news for advisory_lock_next(). */
+/* The only place that changes the state. Makes the record for advisory_lock_next(). */
 static void
-set_state(struct advisory_lock *x, enum exclusive_state state, const char *reason)
+set_state(struct advisory_lock *x, enum lock_state state, const char *reason)
 {
 	char *line = reason ? server_error_line(reason) : NULL;
 	bool same = state == x->state && (!line || (x->reason && strcmp(line, x->reason) == 0));
 
-	if (state == EXCLUSIVE_AWAY && x->state == EXCLUSIVE_WAITING)
+	if (state == LOCK_AWAY && x->state == LOCK_WAITING)
 		x->due = clock_boottime() + LEASE;
 	x->state = state;
-	if (state == EXCLUSIVE_ASKING || same) {
+	if (state == LOCK_ASKING || same) {
 		free(line);
 		return;
 	}
 	free(x->reason);
 	x->reason = line;
 	x->changed = true;
-	x->record =
-	    (struct record){.kind = state == EXCLUSIVE_ACTIVE ? RECORD_ACTIVE : RECORD_WAITING,
-		.origin = x->origin,
-		.time = clock_realtime(),
-		.key = x->key,
-		.since = -1};
+	x->record = (struct record){.kind = state == LOCK_ACTIVE ? RECORD_ACTIVE : RECORD_WAITING,
+	    .origin = x->origin,
+	    .time = clock_realtime(),
+	    .key = x->key,
+	    .since = -1};
 }
 
-/* The lock, if there was one, is gone with the session. */
+/* If we had the lock, it is gone with the session. */
 static void
 close_session(struct advisory_lock *x)
 {
@@ -118,12 +117,12 @@ close_session(struct advisory_lock *x)
 static void
 leave(struct advisory_lock *x, const char *reason)
 {
-	set_state(x, EXCLUSIVE_AWAY, reason);
+	set_state(x, LOCK_AWAY, reason);
 	close_session(x);
 	arm(x, backoff_next(&x->backoff, 0));
 }
 
-/* What keeps an answer from telling who has the lock, or NULL. */
+/* Why an answer does not tell who has the lock; NULL: it does. */
 static const char *
 unusable(const struct advisory_lock *x, const PGresult *result)
 {
@@ -153,10 +152,10 @@ on_asked(void *arg, const PGresult *result)
 	free(x->backend);
 	x->backend = xstrdup(request_value(result, 0, 2));
 	got = *request_value(result, 0, 0) == 't';
-	set_state(x, got ? EXCLUSIVE_ACTIVE : EXCLUSIVE_WAITING, NULL);
+	set_state(x, got ? LOCK_ACTIVE : LOCK_WAITING, NULL);
 }
 
-/* A number is the lock's own; other text is hashed there, so that all agree. */
+/* SQL for the number of the lock: the key if it is a number, else its hash by the server, which all processes share. */
 static const char *
 lock_number(const struct advisory_lock *x)
 {
@@ -169,7 +168,7 @@ lock_number(const struct advisory_lock *x)
 	return "pg_catalog.hashtext($1)";
 }
 
-/* A lock that is taken in recovery is that server's alone. */
+/* It asks for no lock on a standby: nobody on another server would see that one. */
 static char *
 question(const struct advisory_lock *x)
 {
@@ -188,7 +187,7 @@ ask(struct advisory_lock *x)
 	session_request_with(x->session, question(x), parameters, 1, on_asked, x);
 }
 
-/* Another server process answers than the one that has the lock. */
+/* If another server process answered than that of the session, there is a pooler in between. */
 static void
 on_proven(void *arg, const PGresult *result)
 {
@@ -207,7 +206,7 @@ on_proven(void *arg, const PGresult *result)
 		    NULL);
 }
 
-/* A heartbeat: that it is answered is what renews the lease. */
+/* Sends a heartbeat, whose answer renews the lease. */
 static void
 prove(struct advisory_lock *x)
 {
@@ -216,8 +215,8 @@ prove(struct advisory_lock *x)
 }
 
 /*
- * The server shall see soon that our host is gone: keepalives after 5 s, and five of them; or what it
- * sent last is not acknowledged for as long.
+ * Has the server end the session 10 s after our host has vanished: after 5 s it sends five keepalives, 1 s apart; or
+ * our host has not acknowledged for 10 s what the server sent last.
  */
 static void
 set_up(struct advisory_lock *x)
@@ -231,13 +230,13 @@ set_up(struct advisory_lock *x)
 	    NULL, NULL);
 }
 
-/* Ends the request that was answered. The first one that is sent while active is the question itself. */
+/* Ends the request that was answered. The first answer that proves the lock is that to the question for it. */
 static bool
 finish_request(struct advisory_lock *x)
 {
 	if (!session_finish(x->session))
 		return false;
-	if (x->state == EXCLUSIVE_ACTIVE)
+	if (x->state == LOCK_ACTIVE)
 		session_proven(x->session, &x->proven);
 	return true;
 }
@@ -250,7 +249,7 @@ on_turn(void *arg)
 	PGnotify *n;
 
 	while ((n = session_notify(x->session)) ||
-	       finish_request(x)) /* looking for one finds the server's last word */
+	       finish_request(x)) /* session_notify() also finds why the server ended the session */
 		PQfreemem(n);
 	reason = session_failure(x->session, &sqlstate);
 	if (reason)
@@ -294,13 +293,13 @@ on_connected(PGconn *conn, const struct connector_failure *failure, void *arg)
 		leave(x, "the key has characters that do not exist in the server's encoding");
 		return;
 	}
-	set_state(x, EXCLUSIVE_ASKING, NULL);
+	set_state(x, LOCK_ASKING, NULL);
 	session_read(x->session, true);
 	set_up(x);
 	arm(x, 0);
 }
 
-/* Where the first connection is. Where it is not, advisory_lock_go() will be called. */
+/* Opens a session where the first connection is. If that does not listen, the owner will call advisory_lock_connect(). */
 static void
 connect_beside(struct advisory_lock *x)
 {
@@ -319,19 +318,19 @@ connect_beside(struct advisory_lock *x)
 }
 
 void
-advisory_lock_rest(struct advisory_lock *x, const struct origin *origin, const char *reason)
+advisory_lock_give_up(struct advisory_lock *x, const struct origin *origin, const char *reason)
 {
 	x->origin = origin;
-	set_state(x, EXCLUSIVE_AWAY, reason);
+	set_state(x, LOCK_AWAY, reason);
 	close_session(x);
-	x->record.origin = origin; /* whoever had the one before may be gone */
+	x->record.origin = origin; /* the connection of the origin before may be gone */
 }
 
 void
-advisory_lock_forget(struct advisory_lock *x)
+advisory_lock_close(struct advisory_lock *x)
 {
 	close_session(x);
-	x->state = EXCLUSIVE_AWAY;
+	x->state = LOCK_AWAY;
 	x->changed = false;
 	x->proven = (struct moment){0};
 	free(x->reason);
@@ -339,7 +338,7 @@ advisory_lock_forget(struct advisory_lock *x)
 }
 
 void
-advisory_lock_go(struct advisory_lock *x)
+advisory_lock_connect(struct advisory_lock *x)
 {
 	if (x->session || x->connector)
 		return;
@@ -367,17 +366,17 @@ advisory_lock_place(const struct advisory_lock *x)
 }
 
 /*
- * A server that ended the session of one that waits may have ended that of the active one, too, which may not know
- * until its lease is over. It comes first: it asks at once.
+ * If the server ended the session of a process that waits, it may have ended that of the active process, too, which may
+ * not know until its lease is over. So a process that waited asks after that time (`due`); the active one asks at once.
  */
 static bool
 may_ask(const struct advisory_lock *x)
 {
-	return (x->state == EXCLUSIVE_ASKING || x->state == EXCLUSIVE_WAITING) && !x->asked &&
+	return (x->state == LOCK_ASKING || x->state == LOCK_WAITING) && !x->asked &&
 	       clock_boottime() >= x->due;
 }
 
-/* The next attempt to connect, the next question, the next heartbeat: once a second, or sooner. */
+/* Makes the next attempt to connect, asks the next question, or sends the next heartbeat: once a second, or sooner. */
 static void
 on_timer(evutil_socket_t fd, short what, void *arg)
 {
@@ -393,14 +392,14 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 	if (may_ask(x))
 		ask(x);
 	/* The timer need not be exact to the microsecond. */
-	if (x->state == EXCLUSIVE_ACTIVE && !x->asked &&
+	if (x->state == LOCK_ACTIVE && !x->asked &&
 	    now - session_sent_at(x->session).monotonic > HEARTBEAT - ASK / 2)
 		prove(x);
 	due = session_beat(x->session, now, 0, 0, PATIENCE);
 	arm(x, due - now < ASK ? due - now : ASK);
 }
 
-/* Whether there is something to read that was not looked at: an answer, or that the session has ended. */
+/* Whether there is something to read that we have not read yet: an answer, or the end of the session. */
 static bool
 has_news(const struct advisory_lock *x)
 {
@@ -412,7 +411,7 @@ has_news(const struct advisory_lock *x)
 bool
 advisory_lock_holds(const struct advisory_lock *x)
 {
-	return x->state == EXCLUSIVE_ACTIVE && x->session &&
+	return x->state == LOCK_ACTIVE && x->session &&
 	       clock_boottime() - x->proven.boottime < LEASE && !has_news(x);
 }
 

@@ -1,5 +1,5 @@
 /*
- * The lock of --exclusive: an advisory lock of a session, which one process at a time has.
+ * The lock of --exclusive: a session-level advisory lock, which one process at a time has.
  *
  * The lock has a session of its own. While another process has the lock, pgwait asks for it once a
  * second; while this process has it, the session gets a heartbeat, even if a slow reader keeps
@@ -21,47 +21,51 @@ struct event_base;
 struct advisory_lock;
 struct target;
 
-/* A server and a database: where the first connection is, and so the lock. All of it outlives the callback only. */
+/* The server and database of the first connection, where the lock has to be. Valid until the callback returns. */
 struct advisory_lock_place {
 	struct target *target;
-	const PGconn *beside;
-	const char *name; /* the answer to SQL_PLACE */
+	const PGconn *beside; /* the first connection: connect to the same address */
+	const char *name;     /* the answer to SQL_PLACE */
 	const struct origin
-	    *origin; /* of the records: it outlives the next advisory_lock_renamed() */
+	    *origin; /* of the records; valid until the next advisory_lock_renamed() */
 };
 
-/* Fills it in. False: the first connection does not listen now; advisory_lock_go() says when it does. */
+/*
+ * The owner's callback, which fills in `place`. False: the first connection does not listen now; the owner calls
+ * advisory_lock_connect() when it does.
+ */
 typedef bool advisory_lock_where(struct advisory_lock_place *place, void *arg);
 
-/* `key` (UTF-8) is the lock's number, or is hashed by the server. It outlives what is made here. */
+/* `key` (UTF-8) is the number of the lock, or a text that the server hashes to one. It must outlive the object. */
 struct advisory_lock *advisory_lock_new(
     struct event_base *base, const char *key, advisory_lock_where *where, void *arg);
 void advisory_lock_free(struct advisory_lock *x);
 
-/* Where it has no session, it connects now. */
-void advisory_lock_go(struct advisory_lock *x);
+/* Opens the lock's session at once, unless there is one or one is being opened. */
+void advisory_lock_connect(struct advisory_lock *x);
 
-/* The name of the place where its session is, or will be; NULL: it has none. */
+/* The name of the place where the session is, or will be; NULL: there is none. */
 const char *advisory_lock_place(const struct advisory_lock *x);
 
-/* Gives up its session, for this reason: a RECORD_WAITING says so. It asks again after advisory_lock_go(). */
-void advisory_lock_rest(struct advisory_lock *x, const struct origin *origin, const char *reason);
+/* Closes the session for this reason, and makes a RECORD_WAITING with it. advisory_lock_connect() opens it again. */
+void advisory_lock_give_up(
+    struct advisory_lock *x, const struct origin *origin, const char *reason);
 
-/* The first connection is lost. A session that is there stays; an attempt to connect ends. */
+/* The first connection is lost. The lock's session stays open; an attempt to open it ends. */
 void advisory_lock_unreachable(struct advisory_lock *x);
 
-/* There is no connection any more, and nobody to be told. */
-void advisory_lock_forget(struct advisory_lock *x);
+/* Closes the session without a record: there is no connection any more, or pgwait ends. */
+void advisory_lock_close(struct advisory_lock *x);
 
-/* Another connection is the first one now, with the lock at the same place. */
+/* Another connection is the first one now, and the lock stays at the same place. */
 void advisory_lock_renamed(struct advisory_lock *x, const struct origin *origin);
 
-/* Whether the lock is its own at this moment, for all that can be known without asking. */
+/* Whether this process has the lock at this moment, as far as it can know without asking the server. */
 bool advisory_lock_holds(const struct advisory_lock *x);
 
 /*
- * What changed, borrowed until the next call: RECORD_ACTIVE; or RECORD_WAITING, with a reason where the
- * session was lost, and none where another process has the lock. NULL: nothing new.
+ * Returns what changed, borrowed until the next call: RECORD_ACTIVE; or RECORD_WAITING, with a reason if the
+ * session was lost, and without one if another process has the lock. NULL: nothing changed.
  */
 const struct record *advisory_lock_next(struct advisory_lock *x);
 

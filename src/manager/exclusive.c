@@ -15,35 +15,36 @@
 #include "postgres/sql.h"
 #include "sinks/sink.h"
 
-/* What there is to know of one connection. */
-struct post {
+/* What this file knows of one connection. */
+struct exclusive_connection {
 	struct exclusive *exclusive;
-	struct source *source; /* NULL: it is gone, and only an answer is waited for */
+	struct source *source; /* NULL: the source is gone, and an answer is still to come */
 	char *place;           /* its server and database; NULL: not known, or it does not listen */
-	bool asking;           /* for that, or for signs */
-	struct undelivered *kept; /* NULL: nothing is kept */
+	bool asking;           /* a request is not answered: SQL_PLACE, or LISTEN for the signs */
+	struct undelivered *kept; /* NULL: this process keeps nothing */
 	struct member *member;
 };
 
 struct exclusive {
 	struct sources *sources;
 	struct sinks *sinks;
-	struct advisory_lock *exclusive;
-	struct source *holder; /* at whose place the lock is, or was asked for; NULL: nowhere yet */
-	bool active;           /* the last record said so */
+	struct advisory_lock *lock;
+	struct source
+	    *holder; /* the lock is, or was asked for, in its database; NULL: nowhere yet */
+	bool active; /* exclusive_next() returned RECORD_ACTIVE last */
 	bool
-	    taken_before; /* some process was active before: the lock had to be waited for, or given up */
+	    taken_before; /* some process was active before: we had to wait for the lock, or gave it up */
 
-	char *channel;       /* of signs */
-	struct store *store; /* NULL: nothing is kept, and no sign given */
+	char *channel;       /* of the signs of life */
+	struct store *store; /* NULL: this process keeps nothing, and sends no signs */
 	struct life_sign_sender *signs;
 	struct fence fence; /* behind what was handed on */
 	bool fenced;
-	uint64_t fenced_to; /* the number of what is kept */
+	uint64_t fenced_to; /* when it passes, what has a lower number is delivered */
 	struct record record;
 };
 
-/* What the sinks had, and have to give up, waits to be handed on as if it had just come. */
+/* This process is not active any more: what the sinks had goes back to what is kept, as if it had just come. */
 static void
 step_down(struct exclusive *st)
 {
@@ -64,14 +65,14 @@ first_of(const struct exclusive *st)
 	return st->sources->count ? st->sources->list[0] : NULL;
 }
 
-/* It listens, and it is known where. */
+/* Whether the connection listens, and we know its server and database. */
 static bool
 is_ready(const struct source *s)
 {
-	return s && s->good && s->post && s->post->place;
+	return s && s->good && s->exclusive && s->exclusive->place;
 }
 
-/* For advisory_lock.c. */
+/* Tells advisory_lock.c where to connect. */
 static bool
 where(struct advisory_lock_place *place, void *arg)
 {
@@ -81,56 +82,56 @@ where(struct advisory_lock_place *place, void *arg)
 		return false;
 	place->target = first->subscription.target;
 	place->beside = connection_conn(first->connection);
-	place->name = first->post->place;
+	place->name = first->exclusive->place;
 	place->origin = connection_origin(first->connection);
 	return true;
 }
 
-/* The first connection listens, and it is known where: the lock is there, or goes there. */
+/* The first connection listens, and we know where: if the lock is elsewhere, moves it there. */
 static void
 settle(struct exclusive *st, const char *reason)
 {
 	struct source *first = first_of(st);
-	const char *at = advisory_lock_place(st->exclusive);
+	const char *at = advisory_lock_place(st->lock);
 	const struct origin *origin;
 
 	assert(first);
 	origin = connection_origin(first->connection);
 	st->holder = first;
-	if (at && strcmp(at, first->post->place) == 0) {
-		advisory_lock_renamed(st->exclusive, origin);
+	if (at && strcmp(at, first->exclusive->place) == 0) {
+		advisory_lock_renamed(st->lock, origin);
 		return;
 	}
 	if (at)
-		advisory_lock_rest(st->exclusive, origin, reason);
-	advisory_lock_go(st->exclusive);
+		advisory_lock_give_up(st->lock, origin, reason);
+	advisory_lock_connect(st->lock);
 }
 
-/* The lock stays, where the connection that is first now is at the same place. */
+/* The connection that the lock followed is gone. If the one that is first now is in the same database, the lock stays. */
 static void
 leave_holder(struct exclusive *st)
 {
 	const char *reason = "its connection was removed";
 	struct source *first = first_of(st);
 
-	advisory_lock_unreachable(st->exclusive);
+	advisory_lock_unreachable(st->lock);
 	if (is_ready(first)) {
 		settle(st, reason);
 	} else if (first) {
 		st->holder = first;
-		advisory_lock_rest(st->exclusive, connection_origin(first->connection), reason);
+		advisory_lock_give_up(st->lock, connection_origin(first->connection), reason);
 	} else {
 		st->holder = NULL;
 		step_down(st);
-		advisory_lock_forget(st->exclusive);
+		advisory_lock_close(st->lock);
 	}
 }
 
 /* ----- Connections */
 
-/* An answer that concerns nobody: its source is gone, or its connection. */
+/* Whether an answer comes too late, since the source is gone, or the connection was lost. Frees `p` if the source is. */
 static bool
-is_late(struct post *p, const PGresult *result)
+is_late(struct exclusive_connection *p, const PGresult *result)
 {
 	p->asking = false;
 	if (p->source)
@@ -140,13 +141,13 @@ is_late(struct post *p, const PGresult *result)
 }
 
 static void
-ask(struct post *p, char *sql, request_done *done)
+ask(struct exclusive_connection *p, char *sql, request_done *done)
 {
 	p->asking = connection_ask(p->source->connection, sql, NULL, 0, done, p);
 }
 
 static void
-hear_nothing(const struct post *p, const PGresult *result)
+hear_no_signs(const struct exclusive_connection *p, const PGresult *result)
 {
 	log_debug("%s: no signs of life: %s", connection_label(p->source->connection),
 	    request_message(result));
@@ -157,12 +158,12 @@ hear_nothing(const struct post *p, const PGresult *result)
 static void
 on_hearing(void *arg, const PGresult *result)
 {
-	struct post *p = arg;
+	struct exclusive_connection *p = arg;
 
 	if (is_late(p, result))
 		return;
 	if (request_failed(result))
-		hear_nothing(p, result);
+		hear_no_signs(p, result);
 	else
 		life_sign_sender_join(p->member, p->place);
 }
@@ -170,7 +171,7 @@ on_hearing(void *arg, const PGresult *result)
 static void
 on_place(void *arg, const PGresult *result)
 {
-	struct post *p = arg;
+	struct exclusive_connection *p = arg;
 	struct source *s = p->source;
 
 	if (is_late(p, result))
@@ -186,10 +187,10 @@ on_place(void *arg, const PGresult *result)
 		settle(p->exclusive, "the first connection is at another server now");
 }
 
-static struct post *
-open_post(struct exclusive *st, struct source *s)
+static struct exclusive_connection *
+add_connection(struct exclusive *st, struct source *s)
 {
-	struct post *p = xcalloc(1, sizeof *p);
+	struct exclusive_connection *p = xcalloc(1, sizeof *p);
 
 	p->exclusive = st;
 	p->source = s;
@@ -200,13 +201,13 @@ open_post(struct exclusive *st, struct source *s)
 	return p;
 }
 
-/* Its source goes. An answer that is still to come finds nobody. */
+/* The source leaves. If a request is not answered yet, its answer frees it (is_late()). */
 static void
-close_post(struct source *s, bool wanted)
+remove_connection(struct source *s, bool wanted)
 {
-	struct post *p = s->post;
+	struct exclusive_connection *p = s->exclusive;
 
-	s->post = NULL;
+	s->exclusive = NULL;
 	if (!p)
 		return;
 	if (p->member) {
@@ -221,26 +222,26 @@ close_post(struct source *s, bool wanted)
 }
 
 static void
-forget_place(struct post *p)
+forget_place(struct exclusive_connection *p)
 {
 	free(p->place);
 	p->place = NULL;
 }
 
 /*
- * What came before it listened the process cannot have: if it waits, that is a gap until it is known to be delivered. The
- * active one was told of it.
+ * The process did not receive what was sent before the connection listened. If the process waits, that is a gap until it
+ * knows that the active one has delivered it. If it is active, the record has told of the gap.
  */
 void
 exclusive_listens(struct exclusive *st, struct source *s, const struct record *r)
 {
-	struct post *p;
+	struct exclusive_connection *p;
 
 	if (!st)
 		return;
-	if (!s->post)
-		s->post = open_post(st, s);
-	p = s->post;
+	if (!s->exclusive)
+		s->exclusive = add_connection(st, s);
+	p = s->exclusive;
 	forget_place(p);
 	if (p->member) {
 		undelivered_connected(p->kept);
@@ -256,17 +257,17 @@ exclusive_lost(struct exclusive *st, struct source *s, const char *reason)
 {
 	if (!st)
 		return;
-	if (s->post)
-		forget_place(s->post);
-	if (s->post && s->post->member)
-		life_sign_sender_leave(s->post->member);
+	if (s->exclusive)
+		forget_place(s->exclusive);
+	if (s->exclusive && s->exclusive->member)
+		life_sign_sender_leave(s->exclusive->member);
 	if (s != first_of(st))
 		return;
-	advisory_lock_unreachable(st->exclusive);
+	advisory_lock_unreachable(st->lock);
 	if (st->holder == s)
-		return; /* the session of the lock is one of its own */
+		return; /* the lock's own session may still be there */
 	st->holder = s;
-	advisory_lock_rest(st->exclusive, connection_origin(s->connection), reason);
+	advisory_lock_give_up(st->lock, connection_origin(s->connection), reason);
 }
 
 void
@@ -274,7 +275,7 @@ exclusive_parts(struct exclusive *st, struct source *s)
 {
 	if (!st)
 		return;
-	close_post(s, st->active);
+	remove_connection(s, st->active);
 	if (st->holder == s)
 		leave_holder(st);
 	else if (!st->holder && is_ready(first_of(st)))
@@ -284,21 +285,21 @@ exclusive_parts(struct exclusive *st, struct source *s)
 bool
 exclusive_hides(const struct source *s, const char *channel)
 {
-	return s->post && strcmp(s->post->exclusive->channel, channel) == 0;
+	return s->exclusive && strcmp(s->exclusive->exclusive->channel, channel) == 0;
 }
 
 /* ----- What is kept */
 
 static void
-read_sign(struct post *p, const struct record *r)
+read_sign(struct exclusive_connection *p, const struct record *r)
 {
 	struct exclusive *st = p->exclusive;
-	const char *at = advisory_lock_place(st->exclusive);
+	const char *at = advisory_lock_place(st->lock);
 	struct life_sign sign;
 	bool missing;
 
 	if (!life_sign_read(r->payload, &sign) || !at || strcmp(sign.place, at) != 0)
-		return; /* of a lock at another place */
+		return; /* no sign, or that of a lock at another place */
 	if (sign.asks) {
 		life_sign_sender_asked(p->member);
 		return;
@@ -318,7 +319,7 @@ read_sign(struct post *p, const struct record *r)
 bool
 exclusive_keeps(struct exclusive *st, struct source *s, const struct record *r)
 {
-	struct post *p = s->post;
+	struct exclusive_connection *p = s->exclusive;
 	bool handed;
 
 	if (!st || !p || !p->member)
@@ -360,7 +361,7 @@ void
 exclusive_fence(struct exclusive *st)
 {
 	if (!st || !st->store || !st->active || st->fenced ||
-	    !(undelivered_has_handed(st->store) || life_sign_sender_wait(st->signs)))
+	    !(undelivered_has_handed(st->store) || life_sign_sender_waits(st->signs)))
 		return;
 	st->fenced = true;
 	st->fenced_to = undelivered_handed_to(st->store);
@@ -381,7 +382,7 @@ give_way(void *arg)
 
 /* ----- Active, or not */
 
-/* The lock is its own. What may have been missed is told with it, and is no gap any more. */
+/* This process got the lock. The record tells what may have been missed, so that this is no gap any more. */
 static void
 begin(struct exclusive *st)
 {
@@ -396,11 +397,11 @@ begin(struct exclusive *st)
 		return;
 	undelivered_forget_gaps(st->store);
 	undelivered_own(st->store);
-	life_sign_sender_lock_at(st->signs, advisory_lock_place(st->exclusive));
+	life_sign_sender_lock_at(st->signs, advisory_lock_place(st->lock));
 	life_sign_sender_begin(st->signs);
 }
 
-/* Another process has it, where there is no reason. */
+/* This process does not have the lock: without a reason in the record, because another process has it. */
 static void
 wait(struct exclusive *st)
 {
@@ -409,13 +410,13 @@ wait(struct exclusive *st)
 		return;
 	st->taken_before = true;
 	if (st->store)
-		life_sign_sender_lock_at(st->signs, advisory_lock_place(st->exclusive));
+		life_sign_sender_lock_at(st->signs, advisory_lock_place(st->lock));
 }
 
 const struct record *
 exclusive_next(struct exclusive *st)
 {
-	const struct record *r = st ? advisory_lock_next(st->exclusive) : NULL;
+	const struct record *r = st ? advisory_lock_next(st->lock) : NULL;
 
 	if (!r)
 		return NULL;
@@ -432,7 +433,7 @@ may_deliver(void *arg)
 {
 	const struct exclusive *st = arg;
 
-	return !st->active || advisory_lock_holds(st->exclusive);
+	return !st->active || advisory_lock_holds(st->lock);
 }
 
 void
@@ -441,7 +442,7 @@ exclusive_end(struct exclusive *st)
 	if (!st)
 		return;
 	if (!st->active)
-		advisory_lock_forget(st->exclusive);
+		advisory_lock_close(st->lock);
 	if (st->signs)
 		life_sign_sender_stop(st->signs);
 }
@@ -453,7 +454,7 @@ exclusive_new(const struct exclusive_settings *settings)
 
 	st->sources = settings->sources;
 	st->sinks = settings->sinks;
-	st->exclusive = advisory_lock_new(settings->base, settings->key, where, st);
+	st->lock = advisory_lock_new(settings->base, settings->key, where, st);
 	st->channel = life_sign_channel(settings->key);
 	st->sinks->may_deliver = may_deliver;
 	st->sinks->arg = st;
@@ -471,9 +472,9 @@ exclusive_free(struct exclusive *st)
 {
 	if (!st)
 		return;
-	advisory_lock_free(st->exclusive);
+	advisory_lock_free(st->lock);
 	for (size_t i = 0; i < st->sources->count; i++)
-		close_post(st->sources->list[i], false);
+		remove_connection(st->sources->list[i], false);
 	if (st->store) {
 		fence_cancel(st->sinks, &st->fence);
 		life_sign_sender_close(st->signs);

@@ -1,12 +1,12 @@
 /*
- * Decides for --exclusive whether this process is the active one of all with the same KEY, or
- * waits.
+ * Decides for --exclusive whether this process is active, or waits while another process with the
+ * same KEY is active.
  *
- * The lock (advisory_lock.c) is at the server and in the database that the first connection is
- * connected to, and goes where that one goes. What comes while another process is active is kept
- * (undelivered.c) until that one is known to have delivered it (life_sign_sender.c); so is what
- * this one hands on while it is active, until it is delivered. In a drain, which does not wait,
- * nothing is kept.
+ * The lock (advisory_lock.c) is in the same database of the same server as the first connection,
+ * and moves with it. While another process is active, this one keeps the notifications that it
+ * receives (undelivered.c) until it knows that the other one has delivered them
+ * (life_sign_sender.c). While this process is active, it keeps what it hands on until the sinks
+ * have delivered it. A drain does not wait, and keeps nothing.
  */
 #ifndef PGWAIT_EXCLUSIVE_H
 #define PGWAIT_EXCLUSIVE_H
@@ -19,42 +19,52 @@ struct source;
 struct sources;
 struct exclusive;
 
-/* All of it outlives what is made of it. The sinks ask it whether they may deliver, until it is freed. */
+/* All of it must outlive the object that exclusive_new() makes. Until that is freed, the sinks ask it whether they may deliver. */
 struct exclusive_settings {
 	struct event_base *base;
 	const char *key;
 	struct sources *sources;
 	struct sinks *sinks;
-	bool keeps;
+	bool keeps; /* notifications that are not known to be delivered; false in a drain */
 };
 
-/* In all of these NULL stands for a process without --exclusive, for which there is nothing to do. */
+/* All of these accept NULL, for a process without --exclusive, and do nothing then. */
 
 struct exclusive *exclusive_new(const struct exclusive_settings *settings);
 void exclusive_free(struct exclusive *st);
 
-/* A connection listens, again too, as this record says; was lost, for this reason; is out of the set. */
+/*
+ * The manager calls these when a connection listens (`r` is its RECORD_LISTENING; at the first time and after a loss),
+ * when it was lost, and when it has left the set.
+ */
 void exclusive_listens(struct exclusive *st, struct source *s, const struct record *r);
 void exclusive_lost(struct exclusive *st, struct source *s, const char *reason);
 void exclusive_parts(struct exclusive *st, struct source *s);
 
-/* A notification came, which is no row. True: it is none to be delivered now, or at all. */
+/*
+ * A connection received a notification (not a row of a catch-up). True: the caller must not deliver it: this process
+ * keeps it, or it is a sign of life.
+ */
 bool exclusive_keeps(struct exclusive *st, struct source *s, const struct record *r);
 
-/* What changed: as advisory_lock_next(). The caller acts on it at once. */
+/* Returns what changed, like advisory_lock_next(). The caller acts on it at once. */
 const struct record *exclusive_next(struct exclusive *st);
 
-/* The active one: what was kept before it was, in order; borrowed until the next call. NULL: there is nothing more. */
+/*
+ * In the active process: returns the next notification that it kept while it waited, in the order of arrival, borrowed
+ * until the next call. NULL: it has delivered all of them.
+ */
 const struct record *exclusive_hand_on(struct exclusive *st);
+/* Whether exclusive_hand_on() has something to return. */
 bool exclusive_waits(const struct exclusive *st);
 
-/* All that could be was given to the sinks; before their pass. */
+/* The manager calls this in each pass, when it has given to the sinks what they had room for, and before their pass. */
 void exclusive_fence(struct exclusive *st);
 
-/* pgwait ends: whoever is not active does not become it any more. */
+/* pgwait ends: a process that is not active does not become active any more. */
 void exclusive_end(struct exclusive *st);
 
-/* Whether nobody else gets to see that a connection listens on this channel. */
+/* Whether this is the channel of the signs of life, which pgwait shows to nobody. */
 bool exclusive_hides(const struct source *s, const char *channel);
 
 #endif

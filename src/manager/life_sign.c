@@ -11,7 +11,7 @@ struct hash {
 	uint64_t high, low;
 };
 
-/* Times the prime of FNV with 128 bits, 2^88 + 0x13b. */
+/* Multiplies by the prime of FNV with 128 bits, 2^88 + 0x13b. */
 static struct hash
 multiply(struct hash h)
 {
@@ -23,7 +23,7 @@ multiply(struct hash h)
 	    h.high * factor + (second >> 32) + (h.low << 24), second << 32 | (first & 0xffffffff)};
 }
 
-/* FNV-1a. */
+/* FNV-1a with 128 bits. */
 static struct hash
 hash(const char *s)
 {
@@ -36,7 +36,7 @@ hash(const char *s)
 	return h;
 }
 
-/* Who says the same number in other digits means the same lock. */
+/* The same number in other digits (007 and 7) is the same lock, so it has the same channel. */
 char *
 life_sign_channel(const char *key)
 {

@@ -1,31 +1,32 @@
 /*
- * Signs of life (--exclusive): what processes with the same KEY tell one another, as notifications on a channel that
- * nobody else sees.
+ * Signs of life (--exclusive): the notifications that processes with the same KEY send one another, on a channel that
+ * pgwait shows to nobody. This file reads and writes one.
  */
 #ifndef PGWAIT_LIFE_SIGN_H
 #define PGWAIT_LIFE_SIGN_H
 
 #include "base/util.h"
 
-/* The channel for a KEY, a plain identifier; the caller's. */
+/* The name of the channel for a KEY, which SQL needs not quote. The caller frees it. */
 char *life_sign_channel(const char *key);
 
 #define LIFE_SIGN_PLACE 48
 
 struct life_sign {
-	char place[LIFE_SIGN_PLACE]; /* of the lock that they share: the answer to SQL_PLACE */
-	bool asks;       /* whoever is active shall say so; nothing else is there then */
-	int64_t process; /* of a process as long as it is active */
+	char place[LIFE_SIGN_PLACE]; /* of the lock: the answer to SQL_PLACE */
+	/* A process that waits asks the active one for a sign; what follows is not set then. */
+	bool asks;
+	int64_t process; /* the sender: a new number each time that a process becomes active */
 	int64_t number;  /* of this sign, from 1 */
-	int64_t
-	    delivered; /* all that was sent before the sign of this number is delivered; 0: not known */
-	int64_t
-	    behind; /* how long ago the oldest was sent that is not delivered, at most; microseconds */
+	/* The sender has delivered all that was sent before its sign of this number; 0: not known. */
+	int64_t delivered;
+	/* The oldest notification that the sender has not delivered was sent so long ago at most; microseconds. */
+	int64_t behind;
 };
 
-/* The payload; the caller's. */
+/* The payload of a sign. The caller frees it. */
 char *life_sign_write(const struct life_sign *s);
-/* False: it is none. */
+/* False: the payload is no sign. */
 MUST_CHECK bool life_sign_read(const char *payload, struct life_sign *s);
 
 #endif

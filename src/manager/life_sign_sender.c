@@ -16,24 +16,24 @@
 #include "manager/undelivered.h"
 #include "postgres/connection.h"
 
-#define PERIOD     SECOND       /* from one sign to the next, where there is something to say */
-#define ASK_PERIOD (5 * SECOND) /* from one question to the next */
+#define PERIOD     SECOND       /* from one sign of the active process to the next */
+#define ASK_PERIOD (5 * SECOND) /* from one question of a process that waits to the next */
 
-/* Of a request. */
+/* A request that sends a sign, until its answer. */
 struct ticket {
-	struct group *group; /* NULL: it is gone */
+	struct group *group; /* NULL: the group was freed meanwhile */
 };
 
-/* The connections to one database. One of them sends. */
+/* The connections to one database. The first of them sends the signs of all. */
 struct group {
 	struct life_sign_sender *signs;
 	char *place;
 	struct ticket *ticket; /* of a sign that is on its way to the server */
-	int64_t sent_at;       /* the last one; monotonic; 0: none */
-	int64_t
-	    owed; /* the last sign behind which something stands, until it is said that it is delivered; 0: none */
-	bool dirty;  /* something came since the last sign */
-	bool urgent; /* at once */
+	int64_t sent_at;       /* when the last sign was sent; monotonic; 0: none was */
+	/* The number of a sign: the next one has to say that all before this one is delivered; 0: it need not. */
+	int64_t owed;
+	bool dirty;  /* a notification came since the last sign */
+	bool urgent; /* the next sign is due at once */
 	struct group *next;
 };
 
@@ -41,11 +41,11 @@ struct member {
 	struct life_sign_sender *signs;
 	struct connection *connection;
 	struct undelivered *kept;
-	struct group *group; /* NULL: it hears no signs */
-	bool expected;
-	int64_t heard;     /* the last of our own signs that came */
-	uint64_t heard_at; /* number of what is kept behind it */
-	int64_t delivered; /* the last before which all is delivered */
+	struct group *group; /* NULL: the connection gets no signs */
+	bool expected;       /* between life_sign_sender_expect() and join or leave */
+	int64_t heard;       /* the number of the last of our own signs that came */
+	uint64_t heard_at;   /* notifications that came before it have lower numbers */
+	int64_t delivered;   /* the last of our own signs before which all is delivered */
 	struct member *next;
 };
 
@@ -55,14 +55,14 @@ struct life_sign_sender {
 	char place[LIFE_SIGN_PLACE]; /* "": not known */
 	bool active, stopped;
 	int64_t process;
-	int64_t number; /* of the last sign */
-	size_t expected;
+	int64_t number;  /* of the last sign */
+	size_t expected; /* how many members are */
 	struct member *members;
 	struct group *groups;
 	struct event timer;
 };
 
-/* Of all connections to the database. */
+/* The last of our signs before which all is delivered, on each connection to the database. */
 static int64_t
 delivered(const struct group *g)
 {
@@ -84,7 +84,7 @@ first_of(const struct group *g)
 	return m;
 }
 
-/* Something may be missing, as long as nobody is known to have delivered it. */
+/* Whether something may be missing here, which the active process has not said to have delivered. */
 static bool
 is_incomplete(const struct group *g)
 {
@@ -94,7 +94,7 @@ is_incomplete(const struct group *g)
 	return false;
 }
 
-/* When a sign is due: monotonic; INT64_MAX: something else has to happen first. */
+/* When the next sign is due: monotonic; INT64_MAX: not before something else happens. */
 static int64_t
 due(const struct group *g)
 {
@@ -109,6 +109,7 @@ due(const struct group *g)
 	return g->urgent ? 0 : g->sent_at + PERIOD;
 }
 
+/* For how long the oldest notification that is not delivered has waited at most; microseconds. */
 static int64_t
 behind(const struct group *g)
 {
@@ -123,7 +124,7 @@ behind(const struct group *g)
 	return most;
 }
 
-/* Whether it was sent is not known. */
+/* We do not know whether the sign was sent: what it said has to be said again. */
 static void
 fail(struct group *g, const char *reason)
 {
@@ -150,7 +151,7 @@ on_sent(void *arg, const PGresult *result)
 	tick(g->signs);
 }
 
-/* What the next sign says, and what is to be said after it. */
+/* Makes the next sign, and notes what the sign after it will have to say. */
 static struct life_sign
 next_sign(struct group *g)
 {
@@ -191,7 +192,7 @@ send_sign(struct group *g)
 	free(payload);
 }
 
-/* Sends what is due. */
+/* Sends the signs that are due, and sets the timer for the next. */
 static void
 tick(struct life_sign_sender *s)
 {
@@ -360,7 +361,7 @@ group_at(struct life_sign_sender *s, const char *place)
 	return g;
 }
 
-/* What was said before may be true for the others alone. */
+/* The signs before were true for the other connections of the group only: begins anew. */
 void
 life_sign_sender_join(struct member *m, const char *place)
 {
@@ -427,7 +428,7 @@ life_sign_sender_delivered(struct life_sign_sender *s, uint64_t number)
 }
 
 bool
-life_sign_sender_wait(const struct life_sign_sender *s)
+life_sign_sender_waits(const struct life_sign_sender *s)
 {
 	for (const struct member *m = s->members; m; m = m->next)
 		if (m->heard > m->delivered)

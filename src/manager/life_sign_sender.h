@@ -1,10 +1,10 @@
 /*
- * The signs of life that this process sends (life_sign.h): while it is active, what it has delivered; while it waits,
- * whether anybody is.
+ * Sends the signs of life of this process (life_sign.h). While the process is active, they say what it has delivered;
+ * while it waits, they ask the active process for a sign.
  *
- * All sessions of a database see its notifications in one order, whoever sent them. So a sign that the active process
- * has received itself, on each of its connections to a database, divides what was sent there into what it has received
- * by then, and what not. Once that is delivered, the next sign says so. There is nothing to say where nothing came.
+ * All sessions of a database see its notifications in one order, whoever sent them. So when the active process has
+ * received its own sign on each of its connections to a database, it has also received all that was sent there before
+ * the sign. When it has delivered that, its next sign says so. It sends no sign if no notification came.
  */
 #ifndef PGWAIT_LIFE_SIGN_SENDER_H
 #define PGWAIT_LIFE_SIGN_SENDER_H
@@ -19,41 +19,48 @@ struct life_sign;
 struct life_sign_sender;
 struct store;
 
-/* `channel` and `store` outlive it. */
+/* `channel` and `store` must outlive the object. */
 struct life_sign_sender *life_sign_sender_open(
     struct event_base *base, const char *channel, struct store *store);
 void life_sign_sender_close(struct life_sign_sender *s);
 
-/* Where the lock is, as all say it who share it. */
+/* The lock is at this place, which each sign names (SQL_PLACE). */
 void life_sign_sender_lock_at(struct life_sign_sender *s, const char *place);
 
-/* This process is active from now on, as another one than ever before; or it waits, as it does in the beginning. */
+/* This process is active from now on, with a new number (`process` of its signs). */
 void life_sign_sender_begin(struct life_sign_sender *s);
+/* This process waits, as it does in the beginning. */
 void life_sign_sender_end(struct life_sign_sender *s);
 
-/* It says no more. */
+/* Sends no more signs. */
 void life_sign_sender_stop(struct life_sign_sender *s);
 
-/* A connection, which outlives it, and what is kept of it. */
+/* Adds a connection, and what is kept of it. Both must outlive the member. */
 struct member *life_sign_sender_add(
     struct life_sign_sender *s, struct connection *c, struct undelivered *k);
 void life_sign_sender_remove(struct member *m);
 
-/* It listens, and may receive something. Nothing is said of any until it is known where it is, and hears signs. */
+/*
+ * The connection listens, so it may receive notifications, but we do not know its place yet. The active process sends no
+ * signs at all until life_sign_sender_join() or life_sign_sender_leave().
+ */
 void life_sign_sender_expect(struct member *m);
+/* The connection is at this place, and listens on the channel of the signs. */
 void life_sign_sender_join(struct member *m, const char *place);
-/* It is lost. */
+/* The connection is lost, or gets no signs. */
 void life_sign_sender_leave(struct member *m);
 
-/* A notification came, which was added to what is kept. */
+/* A notification came over the connection, and was added to what is kept. */
 void life_sign_sender_dirty(struct member *m);
 
-/* A sign came that asks who is active; or one that may be our own: true if so. */
+/* A sign came that asks the active process for one. */
 void life_sign_sender_asked(struct member *m);
+/* A sign of an active process came. True: it is our own. */
 bool life_sign_sender_hear(struct member *m, const struct life_sign *sign);
 
-/* What was kept before this number is delivered, also what the signs divide; and whether that is waited for. */
+/* Everything is delivered that was kept and has a lower number (undelivered.h). */
 void life_sign_sender_delivered(struct life_sign_sender *s, uint64_t number);
-bool life_sign_sender_wait(const struct life_sign_sender *s);
+/* Whether one of our signs came, and what came before it is not delivered yet. */
+bool life_sign_sender_waits(const struct life_sign_sender *s);
 
 #endif

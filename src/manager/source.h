@@ -45,8 +45,8 @@ struct source {
 	struct event retry;
 	struct round *round;   /* its catch-ups, catchups.c's; NULL: it has had none */
 	struct target *target; /* for the next attempt; NULL: it stays the same */
-	struct post
-	    *post; /* exclusive.c's; NULL: it has not listened, or there is no --exclusive */
+	struct exclusive_connection
+	    *exclusive; /* exclusive.c's; NULL: it has not listened, or there is no --exclusive */
 
 	source_outcome *outcome; /* or NULL; called once */
 	void *outcome_arg;

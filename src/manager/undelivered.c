@@ -12,18 +12,18 @@
 #include "record/origins.h"
 #include "sinks/sink.h"
 
-/* Few are of use: those that their process has not said to be delivered. */
+/* Marks of a connection. A process sends no sign before the last one is delivered, so few are of use at a time. */
 #define MARKS 8
 
-/* Connections number their origins from 1. */
+/* Of the copies of origins: connections number their own from 1. */
 #define FIRST_SERIAL 0x80000000u
 
 /* 32 bytes, for FIFO_CHUNK's sake. Behind it in `bytes` a struct head, and the strings with their zero bytes. */
 struct entry {
 	uint64_t number;
-	int64_t after;
+	int64_t after; /* it was not sent before this time */
 	const struct origin *from;
-	uint64_t length; /* of all of its bytes */
+	uint64_t length; /* of head and strings, in bytes */
 };
 
 struct head {
@@ -38,27 +38,27 @@ struct line {
 	struct fifo entries, bytes;
 };
 
-/* How much is there: of entries, and of what they say. */
+/* How much is kept: bytes of entries that were handed on, of entries that wait, and of their heads and strings. */
 struct tally {
 	size_t handed, waiting, bytes;
 };
 
 struct mark {
 	uint64_t process, n;
-	uint64_t number; /* of what stands behind it */
+	uint64_t number; /* of the next notification behind it */
 };
 
 struct undelivered {
 	struct store *store;
 	struct undelivered *next;
 	struct line handed, waiting; /* in this order */
-	const struct origin *from;   /* of what comes */
-	unsigned serial;             /* of the origin that it is a copy of */
+	const struct origin *from;   /* for what comes: our copy of the connection's origin */
+	unsigned serial;             /* of the origin that was copied */
 	bool removed;
 	struct mark marks[MARKS];
-	size_t mark; /* the oldest */
-	int64_t missing;
-	uint64_t complete; /* from this number on */
+	size_t mark;       /* the oldest of the marks, which the next one replaces */
+	int64_t missing;   /* from when on something may be missing; -1: nothing is */
+	uint64_t complete; /* from this number on nothing is missing */
 };
 
 struct store {
@@ -66,9 +66,9 @@ struct store {
 	struct undelivered *list;
 	struct origins origins;
 	uint64_t next_number;
-	uint64_t own_number; /* what came before may have been delivered by another process */
+	uint64_t own_number; /* another process may have delivered what has a lower number */
 	struct tally total;
-	int64_t missing; /* of connections that went */
+	int64_t missing; /* of connections that were removed */
 	struct buffer scratch;
 	struct record record;
 };
@@ -94,7 +94,7 @@ size_of(const struct tally *t)
 	return t->handed + t->waiting + t->bytes;
 }
 
-/* `before` is what the connection had. */
+/* Adds to the total what the connection has now, and subtracts what it had `before`. */
 static void
 account(struct undelivered *k, struct tally before)
 {
@@ -186,7 +186,7 @@ free_kept(struct undelivered *k)
 	free(k);
 }
 
-/* One that went stays as long as it has something. */
+/* Frees the connections that were removed and have nothing any more. */
 static void
 free_removed(struct store *store)
 {
@@ -233,7 +233,7 @@ undelivered_close(struct store *store)
 
 /* ----- What comes */
 
-/* What is kept leaves a part of the buffer to the sinks, so that what is handed on finds room. */
+/* Drops the oldest, so that the sinks have a part of the buffer for what is handed on. */
 static void
 make_room(struct store *s)
 {
@@ -275,7 +275,7 @@ undelivered_next_number(const struct store *store)
 
 /* ----- What goes */
 
-/* The connection whose oldest, of what waits or of all, is the oldest; NULL: there is none. */
+/* The connection that has the oldest notification of all, or of those that wait; NULL: there is none. */
 static struct undelivered *
 oldest(const struct store *s, bool only_waiting)
 {
@@ -362,7 +362,8 @@ undelivered_delivered(struct store *store, uint64_t number)
 
 		drop_before(&k->handed, number);
 		account(k, before);
-		if (k->complete <= number) /* what is not here the sinks had */
+		if (k->complete <=
+		    number) /* what is missing was dropped here, but the sinks had it */
 			k->missing = -1;
 	}
 	free_removed(store);
