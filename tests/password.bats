@@ -17,15 +17,18 @@ clean_up() {
 	tmux -S "$TMP/tmux" kill-server 2>/dev/null || true
 }
 
-# on_terminal COMMAND: in a terminal; its exit status comes in $TMP/ended.
+# on_terminal COMMAND: in a terminal, which stays after it; its exit status comes in $TMP/ended.
 on_terminal() {
 	export PGWAIT TMP
 	tmux -S "$TMP/tmux" -f /dev/null new-session -d -x 150 -y 40 \
-		"trap : INT; bash -c '$1' 2>'$ERR' >'$OUT'; echo \$? >'$TMP/ended'; stty -a >'$TMP/stty'; touch '$TMP/stty.done'"
+		"trap : INT; bash -c '$1' 2>'$ERR' >'$OUT'; echo \$? >'$TMP/ended'; stty -a >'$TMP/stty'; touch '$TMP/stty.done'" \; set-option -g remain-on-exit on
 }
 
+# screen GREP-ARG...: looks at it, and at what has left it at the top; 2 where there is none.
 screen() {
-	tmux -S "$TMP/tmux" capture-pane -p 2>/dev/null | grep -q "$@"
+	local text
+	text=$(tmux -S "$TMP/tmux" capture-pane -p -S - 2>/dev/null) || return 2
+	grep -q "$@" <<<"$text"
 }
 
 keys() {
@@ -120,6 +123,8 @@ warned() {
 	run_split "$PGWAIT" "user=app password=wr0ng" jobs
 	[[ $status -eq 2 && $errors == *'(SQLSTATE 28P01)' && $errors != *wr0ng* ]]
 	[[ $(wc -l <"$ERR") -eq 1 ]]
+	run_split "$PGWAIT" -v "user=app password=wr0ng" jobs
+	[[ $status -eq 2 && $errors == *'pgwait: debug: '*'(SQLSTATE 28P01)'* && $errors != *wr0ng* ]]
 }
 
 @test "-w never asks" {
@@ -140,6 +145,7 @@ warned() {
 	keys 'se cret' Enter
 	wait_for test -s "$TMP/ended"
 	[[ $(<"$TMP/ended") -eq 0 ]]
+	screen 'Password for user app'
 	run -1 screen cret
 	wait_for test -e "$TMP/stty.done"
 	grep -q ' echo ' "$TMP/stty"

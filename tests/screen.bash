@@ -28,11 +28,15 @@ start_screen() {
 	t set-option -g remain-on-exit on
 }
 
-# The screen, without empty lines at its end.
+# The screen, without empty lines at its end. 2 where there is none.
 screen() {
-	t capture-pane -p "$@" | sed -e ':a' -e '/^\n*$/{$d;N;ba' -e '}'
+	local text
+	text=$(t capture-pane -p "$@") || return 2
+	[[ -z $text ]] || printf '%s\n' "$text"
 }
 
 shows() { # REGEX
-	screen | grep -qE -- "$1"
+	local text
+	text=$(screen) || return
+	grep -qE -- "$1" <<<"$text"
 }

@@ -871,6 +871,25 @@ numbers() {
 	diff /dev/null "$TMP/stuck"
 }
 
+@test "a full disk, and a log without any space: a drain takes the reserve" {
+	mkdir "$TMP/disk"
+	mount -t tmpfs -o size=24m none "$TMP/disk" 2>/dev/null || skip 'cannot mount a file system'
+	SPOOL=$TMP/disk/spool
+	start_pgwait -n 500 --spool "$SPOOL" jobs
+	sql -c "SELECT count(pg_notify('jobs', rpad(i::text, 7000))) FROM generate_series(1, 500) i" >/dev/null
+	end_pgwait # and the log is gone
+	start_pgwait --spool "$SPOOL" jobs
+	cat /dev/zero >"$TMP/disk/full" 2>/dev/null || true
+	[[ ! -s $SPOOL-wal ]]
+	drain -f %p
+	[[ $status -eq 0 && -z $errors ]]
+	cmp <(numbers "$OUT") <(seq 500)
+	rows 0
+	kill "$PID"
+	end_pgwait
+	umount "$TMP/disk"
+}
+
 # --- kill -9
 
 @test "kill -9 at any moment: no committed record is lost, and none is there twice" {
