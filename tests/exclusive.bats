@@ -439,6 +439,8 @@ all_answered() {
 	mkfifo "$TMP/control"
 	exec 8<>"$TMP/control"
 	start first --control "$TMP/control" --exclusive work -f '%d %p' 'dbname=postgres application_name=one' 'dbname=template1 application_name=two' jobs 8>&-
+	# Both listen before: a connection that begins to listen while the process waits has a gap.
+	wait_for says first 'listening on jobs \(template1@'
 	wait_for says first 'active, with the lock "work" \(postgres@'
 	echo "disconnect postgres@$PGHOST:$PGPORT" >&8
 	wait_for says first '^pgwait: active, with the lock "work" \(template1@'
