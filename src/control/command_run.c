@@ -16,7 +16,7 @@
 #include "record/json_writer.h"
 #include "record/record.h"
 
-/* Further channels on which a connection may listen for itself. */
+/* How many channels of pgwait's own a connection may listen on. */
 #define PRIVATE_CHANNELS 4
 
 /* One connection's part in a command. */
@@ -31,7 +31,7 @@ expect(struct command_run *op)
 	op->waiting++;
 }
 
-/* One answer less to wait for. */
+/* One of the answers came. */
 static void
 got(struct command_run *op)
 {
@@ -51,7 +51,7 @@ find(struct command_run *op, const char *name)
 	return s;
 }
 
-/* Runs `each` for the connection that is named, or for all of them. */
+/* Runs `each` for the connection that the command names, or for all of them. */
 static void
 for_each(struct command_run *op, const struct command *c,
     void (*each)(struct command_run *op, struct source *s, const struct command *c))
@@ -216,7 +216,7 @@ expect_part(struct command_run *op, struct source *s, struct part **p)
 	expect(op);
 }
 
-/* Nobody can be asked. */
+/* The connection cannot be asked. */
 static void
 fail_part(struct part *p)
 {
@@ -239,7 +239,7 @@ ask(struct command_run *op, struct source *s, char *sql, const char *const param
 		fail_part(p);
 }
 
-/* Whether the server answered; says why not: it refused, or the connection was lost before. */
+/* Whether the server answered. If it refused, or the connection was lost, adds the reason to the reply. */
 static bool
 answered(struct part *p, const PGresult *result)
 {
@@ -268,7 +268,7 @@ finish_part(struct part *p)
 	got(op);
 }
 
-/* A channel's name in UTF-8. */
+/* Adds the name of a channel, in UTF-8. */
 static void
 add_channel(struct part *p, const char *name)
 {
@@ -290,7 +290,7 @@ add_channel(struct part *p, const char *name)
 	buffer_free(&utf8);
 }
 
-/* A channel of pgwait's own. */
+/* Whether this is a channel of pgwait's own. */
 static bool
 hides(const struct source *s, const char *channel)
 {

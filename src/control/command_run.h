@@ -10,23 +10,23 @@
 
 struct command_run;
 
-/* It is over, and `op` can be used for the next one. Runs once, perhaps before it was started. */
+/* The command is over, and `op` can be used for the next one. Runs once, perhaps before command_run_start() returns. */
 typedef void command_run_done(struct command_run *op, void *arg);
 
-/* The owner's, for one command after another. Zeroed: none yet. */
+/* Runs one command after another; the owner's. Zeroed: none has run. */
 struct command_run {
 	struct manager *manager;
-	const struct target_defaults *defaults; /* of connection strings */
+	const struct target_defaults *defaults; /* for connection strings */
 	command_run_done *done;
 	void *arg;
 
-	struct reply reply; /* for whoever gets `done` */
-	size_t waiting;     /* answers that are still to come */
-	bool disconnected;  /* it has removed a connection */
+	struct reply reply; /* `done` finds it here */
+	size_t waiting;     /* how many answers are still to come */
+	bool disconnected;  /* the command has removed a connection */
 	struct fence fence;
 };
 
-/* `c` is needed only for this call. The answer's memory is the owner's, to be cleared at last. */
+/* `c` is needed only for this call. The owner clears the reply at the end. */
 void command_run_start(struct command_run *op, const struct command *c);
 
 #endif

@@ -11,7 +11,7 @@
 
 #include "base/log.h"
 
-/* How often it may be replaced by somebody else while we open it. */
+/* How often we try to open it while somebody else removes or replaces it. */
 #define ATTEMPTS 10
 
 static bool
@@ -34,7 +34,7 @@ is_acceptable(const struct control_fifo *f)
 	return false;
 }
 
-/* Each command would go to one of the two that read, and nobody knows to which. */
+/* If two processes read, nobody would know which of them gets a command. */
 static bool
 lock(const struct control_fifo *f)
 {
@@ -49,7 +49,7 @@ lock(const struct control_fifo *f)
 	return false;
 }
 
-/* Whether the path still leads to what is open. */
+/* Whether the path still leads to the FIFO that is open. */
 static bool
 is_in_place(const struct control_fifo *f)
 {
@@ -70,7 +70,7 @@ complain(const struct control_fifo *f, int error)
 		log_error("could not open \"%s\": %s", f->path, strerror(error));
 }
 
-/* False: it cannot be used, after an error message, or `retry` says that it is gone again. */
+/* False: after an error message; or with *retry, if somebody removed it meanwhile. */
 static bool
 attempt(struct control_fifo *f, bool *retry)
 {
@@ -80,7 +80,7 @@ attempt(struct control_fifo *f, bool *retry)
 		log_error("could not make the FIFO \"%s\": %s", f->path, strerror(errno));
 		return false;
 	}
-	/* For writing too: the end of a writer is no end of file. */
+	/* For writing too: so read() returns no end of file when a writer closes it. */
 	f->fd = open(f->path, O_RDWR | O_NONBLOCK | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW);
 	if (f->fd < 0) {
 		*retry = errno == ENOENT;
@@ -90,7 +90,7 @@ attempt(struct control_fifo *f, bool *retry)
 	}
 	if (!is_acceptable(f) || !lock(f))
 		return false;
-	/* Whoever had it before may have removed it since it was opened. */
+	/* The process that used it before may have removed it since we opened it. */
 	*retry = !is_in_place(f);
 	f->made = made && !*retry;
 	return !*retry;
@@ -118,7 +118,7 @@ control_fifo_close(struct control_fifo *f)
 {
 	if (f->fd < 0)
 		return;
-	/* Before the lock goes with the descriptor, so that nobody else has it yet. */
+	/* While we still have the lock: so no other process uses the FIFO yet. */
 	if (f->made && is_in_place(f))
 		unlink(f->path);
 	close(f->fd);

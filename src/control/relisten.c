@@ -9,11 +9,11 @@
 #include "postgres/server_error.h"
 #include "postgres/sql.h"
 
-/* One batch on the wire: it takes effect as a whole, or not at all (fact F14). */
+/* The LISTEN or UNLISTEN of one call: it takes effect as a whole, or not at all (fact F14). */
 struct batch {
 	struct source *source;
 	bool listen;    /* LISTEN; false: UNLISTEN */
-	char **changed; /* channels that were not wanted before, or are not any more */
+	char **changed; /* the channels that it adds or removes */
 	size_t count;
 	unsigned origin;
 	relisten_done *done;
@@ -35,7 +35,7 @@ batch_new(struct source *s, bool listen, const struct relisten_channels *channel
 	return b;
 }
 
-/* Tells, and frees it. */
+/* Calls `done`, and frees the batch. */
 static void
 finish(struct batch *b, const char *refused)
 {
@@ -58,7 +58,7 @@ take_back(struct batch *b)
 			(void)subscription_add(s, b->changed[i], b->origin);
 }
 
-/* "a": LISTEN on "x", "y": permission denied */
+/* Makes the message, such as: "a": LISTEN on "x", "y": permission denied */
 static char *
 describe(const struct batch *b, const char *reason)
 {
@@ -95,7 +95,7 @@ on_answer(void *arg, const PGresult *result)
 		refuse(b, request_message(result));
 		return;
 	}
-	/* Where there is no answer, or a fatal one, the connection went: what is wanted waits for it. */
+	/* Without an answer, or after a fatal one, the connection is lost: it will listen on what is wanted. */
 	if (!request_failed(result) && b->listen)
 		manager_listens(b->source->set->manager, b->source);
 	finish(b, NULL);
@@ -168,7 +168,8 @@ relisten_remove(
 		if (!subscription_remove(&s->subscription, channel, channels->origin))
 			continue;
 		b->changed[b->count++] = xstrdup(channel);
-		(void)add_statement(b, &sql, channel); /* if not: it cannot have listened to it */
+		(void)add_statement(
+		    b, &sql, channel); /* false: the connection cannot have listened on it */
 	}
 	send_batch(b, &sql);
 	buffer_free(&sql);

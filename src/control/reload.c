@@ -11,10 +11,10 @@
 #include "manager/source.h"
 #include "settings/config_file.h"
 
-/* What is found by its name. Numbers are places in the lists, from 1 on. */
+/* Finds sources and connections of the file by their names. Numbers are places in the lists, from 1 on. */
 struct names {
-	struct string_map sources;            /* by their labels, but for those that leave */
-	struct string_map labels, identities; /* of what the file names */
+	struct string_map sources;            /* by their labels, without those that leave */
+	struct string_map labels, identities; /* of the connections in the file */
 };
 
 static void
@@ -40,28 +40,28 @@ names_free(struct names *n)
 	string_map_free(&n->identities);
 }
 
-/* Whether the file wanted it when it was read before, or a channel of it. */
+/* Whether the file wanted the connection, or a channel of it, when it was read last. */
 static bool
 is_files(const struct source *s)
 {
 	return !s->leaves && subscription_all_origins(&s->subscription) & ORIGIN_FILE;
 }
 
-/* With those that it got last, also where it is still to be closed for them: a buffer that is full holds that up. */
+/* Compares with the parameters that the source got last, even if a full buffer still keeps it from connecting with them. */
 static bool
 same_parameters(const struct source *s, const struct subscription *wanted)
 {
 	return strcmp(source_next_target(s)->identity, wanted->target->identity) == 0;
 }
 
-/* The file has no connection of this name any more. */
+/* Whether the connection was the file's, and the file has no connection of this name any more. */
 static bool
 is_unnamed(const struct names *n, const struct source *s)
 {
 	return is_files(s) && !string_map_find(&n->labels, source_label(s));
 }
 
-/* A connection whose name the file has no more, and which it calls by a name that nobody has. */
+/* Renames a connection if the file has its parameters under another name, which no connection has. */
 static void
 give_new_name(struct names *n, struct source *s, const struct subscriptions *file)
 {
@@ -85,7 +85,7 @@ on_adjusted(const char *refused, void *arg)
 		log_warning("%s", refused);
 }
 
-/* The channels that the file wants of it; NULL: none any more. */
+/* Has the connection listen on the channels that the file wants, and on no others of the file's; NULL: it wants none. */
 static void
 adjust(struct source *s, const struct subscription *wanted)
 {
@@ -110,7 +110,7 @@ adjust(struct source *s, const struct subscription *wanted)
 	}
 }
 
-/* The file does not name it any more. */
+/* The file does not name the connection any more: removes it, unless somebody else wants it. */
 static void
 let_go(struct source *s)
 {
@@ -124,7 +124,7 @@ let_go(struct source *s)
 		source_leave(s, NULL, NULL);
 }
 
-/* What the file names: `wanted` loses its target where a connection takes it. */
+/* Makes one connection of the file true. If a source takes over the target of `wanted`, that is NULL then. */
 static void
 make_true(const struct names *n, struct sources *set, struct subscription *wanted)
 {

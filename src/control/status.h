@@ -7,10 +7,10 @@
 #include "control/reply.h"
 #include "manager/source.h"
 
-/* Each with its state, its channels, and why it does not listen. */
+/* Every connection, with its state, its channels, and why it does not listen. */
 void status_connections(struct reply *a, const struct sources *set);
 
-/* Those that failed, and why. */
+/* The connections that failed, and why. */
 void status_garbage(struct reply *a, const struct sources *set);
 
 #endif
