@@ -323,6 +323,29 @@ status'
 	is '.connections | keys == ["other"]'
 }
 
+# asked PID: that process of the server has not read all that was sent to it.
+asked() {
+	(($(ss -xnp | awk -v pid="pid=$1," 'index($0, pid) { n += $3 } END { print n + 0 }') > 0))
+}
+
+backend_of() {
+	sql -c "SELECT pid FROM pg_stat_activity WHERE application_name = '$1'"
+}
+
+@test "drain is answered once the server has sent everything, and it is written" {
+	start_control "host=$PGHOST" jobs
+	say status
+	backend=$(backend_of pgwait)
+	kill -STOP "$backend"
+	notify jobs late
+	echo drain >&7
+	wait_for asked "$backend"
+	kill -CONT "$backend"
+	n=2
+	wait_for replied
+	[[ $(tail -n 2 "$OUT" | jq -r '.payload // .command' | tr '\n' ' ') == 'late drain ' ]]
+}
+
 @test "reference: a failed connection is found in the garbage, recovered, and receives again" {
 	start_control --reconnect never -t 0.1 application_name=one application_name=two jobs
 	say status

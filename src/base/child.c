@@ -361,7 +361,10 @@ child_new(struct event_base *base, child_done *done, void *arg)
 	c->input_fd = -1;
 	c->done = done;
 	c->arg = arg;
-	/* One event serves all commands of this child, which run one after another. */
+	/*
+	 * One event serves all commands of this child, which run one after another. Where the parent left SIGCHLD
+	 * ignored, waitpid() tells how a command ended only because the event catches it.
+	 */
 	evsignal_assign(&c->exited, base, SIGCHLD, on_sigchld, c);
 	evtimer_assign(&c->limit, base, on_limit, c);
 	evtimer_assign(&c->check, base, on_check, c);

@@ -35,8 +35,6 @@ signals_start(void)
 {
 	sigset_t blocked;
 
-	/* If the parent left SIGCHLD ignored, waitpid() would not tell how a command ended. */
-	signal(SIGCHLD, SIG_DFL);
 	sigemptyset(&blocked);
 	/* What process 1 does not catch yet would be dropped: there it waits for signals_catch(). */
 	for (size_t i = 0; i < SET_MAX && getpid() == 1; i++)
