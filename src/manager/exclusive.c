@@ -369,6 +369,7 @@ exclusive_fence(struct exclusive *st)
 	st->fence.passed = on_delivered;
 	st->fence.arg = st;
 	fence_begin(st->sinks, &st->fence);
+	fence_cover_held(st->sinks, &st->fence);
 	fence_set(st->sinks, &st->fence);
 }
 

@@ -59,6 +59,7 @@ shutdown_begin(struct shutdown *c, struct event_base *base, struct sinks *sinks)
 	c->fence.arg = c;
 	evtimer_assign(&c->timer, base, on_timer, c);
 	fence_begin(sinks, &c->fence);
+	fence_cover_held(sinks, &c->fence);
 	fence_set(sinks, &c->fence);
 	shutdown_hold(c);
 	arm(c);

@@ -33,7 +33,9 @@
 struct item {
 	struct fence fence;
 	struct spool_drain *drain;
-	size_t first, count; /* of `ids` */
+	struct item *before, *next; /* of those that are not delivered yet */
+	size_t count;
+	int64_t ids[];
 };
 
 struct spool_drain {
@@ -45,11 +47,9 @@ struct spool_drain {
 	const char *next;   /* the first of them that was not taken yet */
 	int64_t ids[CHUNK]; /* of all rows of the chunk */
 	size_t id_count, id_taken;
-	struct item items[CHUNK];
-	size_t item_count;
-	size_t pending; /* items that are not delivered yet */
-	int64_t delivered[CHUNK];
-	size_t delivered_count;      /* rows still to be removed */
+	struct item *items;          /* those that are not delivered yet, */
+	size_t pending;              /* and how many they are */
+	struct buffer delivered;     /* IDs of rows still to be removed */
 	uint64_t taken, undelivered; /* notifications; records that a sink failed to deliver */
 	const char **gap_channels;
 	struct origins origins;
@@ -156,7 +156,7 @@ read_chunk(struct spool_drain *s)
 	struct spool_row row;
 
 	buffer_clear(&s->rows);
-	s->id_taken = s->item_count = 0;
+	s->id_taken = 0;
 	if (spool_file_read(s->file, last, CHUNK, &s->rows, &s->id_count))
 		break_off(s, "read");
 	else if (s->id_count == 0)
@@ -172,32 +172,61 @@ read_chunk(struct spool_drain *s)
 }
 
 static void
+drop_item(struct item *item)
+{
+	struct spool_drain *s = item->drain;
+
+	if (item->before)
+		item->before->next = item->next;
+	else
+		s->items = item->next;
+	if (item->next)
+		item->next->before = item->before;
+	s->pending--;
+	free(item);
+}
+
+static void
 on_passed(struct fence *f, void *arg)
 {
 	struct item *item = arg;
 	struct spool_drain *s = item->drain;
 
-	s->pending--;
-	if (f->failed) {
+	if (f->failed)
 		s->undelivered++;
-		return;
-	}
-	memcpy(
-	    s->delivered + s->delivered_count, s->ids + item->first, item->count * sizeof *s->ids);
-	s->delivered_count += item->count;
+	else
+		buffer_add(&s->delivered, item->ids, item->count * sizeof *item->ids);
+	drop_item(item);
+}
+
+/* For the record that was made of the rows from the `first` of the chunk on, up to those that are not taken. */
+static struct item *
+add_item(struct spool_drain *s, size_t first)
+{
+	size_t count = s->id_taken - first;
+	struct item *item = xmalloc(sizeof *item + count * sizeof *item->ids);
+
+	*item = (struct item){.fence = {.passed = on_passed, .arg = item},
+	    .drain = s,
+	    .next = s->items,
+	    .count = count};
+	memcpy(item->ids, s->ids + first, count * sizeof *item->ids);
+	if (s->items)
+		s->items->before = item;
+	s->items = item;
+	s->pending++;
+	return item;
 }
 
 static void
 take_next(struct spool_drain *s)
 {
-	struct item *item = &s->items[s->item_count++];
+	size_t first = s->id_taken;
+	struct item *item;
 	struct record r;
 
-	*item = (struct item){
-	    .fence = {.passed = on_passed, .arg = item}, .drain = s, .first = s->id_taken};
 	next_record(s, &r);
-	item->count = s->id_taken - item->first;
-	s->pending++;
+	item = add_item(s, first);
 	fence_begin(&s->sinks, &item->fence);
 	sinks_take(&s->sinks, &r);
 	fence_set(&s->sinks, &item->fence);
@@ -206,17 +235,19 @@ take_next(struct spool_drain *s)
 }
 
 /*
- * Whether something can be taken now. What a command runs for is taken one by one: the rest need not
- * be waited for when it is to end.
+ * Whether something can be taken now. Of what a command runs for as much is taken as can run: the rest need not be
+ * waited for when it is to end.
  */
 static bool
 can_take(struct spool_drain *s)
 {
-	bool all_taken = s->id_taken == s->id_count;
+	const struct options *o = s->options;
 
 	if (s->cause != CAUSE_NONE || !sinks_room(&s->sinks))
 		return false;
-	return s->pending == 0 || (!all_taken && !s->options->notify_cmd);
+	if (o->notify_cmd)
+		return s->pending < (size_t)o->jobs;
+	return s->pending == 0 || s->id_taken < s->id_count;
 }
 
 static void
@@ -233,11 +264,12 @@ pull(struct spool_drain *s)
 static void
 remove_delivered(struct spool_drain *s)
 {
-	size_t n = s->delivered_count;
+	const void *ids = buffer_content(&s->delivered);
+	size_t n = buffer_length(&s->delivered) / sizeof *s->ids;
 
-	s->delivered_count = 0;
-	if (n && spool_file_remove(s->file, s->delivered, n))
+	if (n && spool_file_remove(s->file, ids, n))
 		break_off(s, "remove what was delivered from");
+	buffer_clear(&s->delivered);
 }
 
 static void
@@ -343,6 +375,18 @@ finish(struct spool_drain *s)
 	return e;
 }
 
+/* What a second signal has cut off. */
+static void
+free_items(struct spool_drain *s)
+{
+	struct item *next;
+
+	for (struct item *item = s->items; item; item = next) {
+		next = item->next;
+		free(item);
+	}
+}
+
 struct exit_status
 spool_drain_run(const struct options *options)
 {
@@ -379,8 +423,10 @@ out:
 		signals_release();
 		loop_free(s->base);
 	}
+	free_items(s);
 	origins_free(&s->origins);
 	buffer_free(&s->rows);
+	buffer_free(&s->delivered);
 	free(s->gap_channels);
 	free(s);
 	return exit_status;

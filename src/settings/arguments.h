@@ -52,6 +52,7 @@
 	VALUE(listen_cmd,   NULL, "listen-cmd")     \
 	VALUE(lost_cmd,     NULL, "lost-cmd")       \
 	VALUE(cmd_timeout,  NULL, "cmd-timeout")    \
+	VALUE(jobs,         NULL, "jobs")           \
 	FLAG(print,         NULL, "print")          \
 	ARGUMENTS_SPOOL(VALUE)                      \
 	VALUE(ready_fd,     NULL, "ready-fd")       \

@@ -73,6 +73,7 @@ static const char *const help[] = {
     "      --listen-cmd CMD        run CMD when a connection listens, and when it listens again",
     "      --lost-cmd CMD          run CMD when a connection is lost",
     "      --cmd-timeout SECS      end a command that runs longer than SECS",
+    "      --jobs N                run up to N commands of --notify-cmd at a time (1)",
     "      --print                 write notifications although a command or the spool gets them",
     "      --control PATH          take commands from the FIFO PATH, or - for standard input",
     "      --config FILE           read connections and channels from FILE, and again at SIGHUP",

@@ -17,7 +17,7 @@ suits_from_spool(const struct arguments *a)
 {
 	static const char *const makes_sense[] = {"from-spool", "listen", "count", "max-time",
 	    "json", "format", "null", "events", "buffer", "notify-cmd", "batch-cmd", "listen-cmd",
-	    "cmd-timeout", "print", "color", "stats", "quiet", "verbose", NULL};
+	    "cmd-timeout", "jobs", "print", "color", "stats", "quiet", "verbose", NULL};
 	const char *other = a->from_spool->count ? arguments_beyond(a, makes_sense) : NULL;
 
 	if (other)
@@ -95,6 +95,9 @@ has_what_it_needs(const struct arguments *a)
 	else if (a->cmd_timeout->count && !option_rules_command_given(a))
 		arguments_error("--cmd-timeout needs a command: --notify-cmd, --batch-cmd, "
 				"--idle-cmd, --listen-cmd or --lost-cmd");
+	else if (a->jobs->count && !a->notify_cmd->count)
+		arguments_error(
+		    "--jobs needs --notify-cmd: it says how many of its commands run at a time");
 	else if (a->events->count && !a->json->count)
 		arguments_error("--events needs --json: events are JSON objects");
 	else if (a->control->count && !*arguments_last(a->control))

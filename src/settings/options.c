@@ -15,6 +15,9 @@
 #include "settings/help.h"
 #include "settings/option_rules.h"
 
+/* --jobs can be this many. */
+#define JOBS_MAX 1000
+
 /* --buffer, where it is not given. */
 #define BUFFER_DEFAULT ((size_t)64 << 20)
 
@@ -218,10 +221,23 @@ get_command(const struct arg_str *arg, char **command)
 }
 
 static bool
+get_jobs(const struct arguments *a, struct options *o)
+{
+	const char *jobs = arguments_last(a->jobs);
+
+	o->jobs = 1;
+	if (!jobs || parse_integer(jobs, 1, JOBS_MAX, &o->jobs))
+		return true;
+	arguments_error(
+	    "invalid --jobs \"%s\": accepted is a whole number from 1 to %d", jobs, JOBS_MAX);
+	return false;
+}
+
+static bool
 get_commands(const struct arguments *a, struct options *o)
 {
 	o->print = a->print->count > 0;
-	return get_command(a->notify_cmd, &o->notify_cmd) &&
+	return get_jobs(a, o) && get_command(a->notify_cmd, &o->notify_cmd) &&
 	       get_command(a->batch_cmd, &o->batch_cmd) && get_command(a->idle_cmd, &o->idle_cmd) &&
 	       get_command(a->listen_cmd, &o->listen_cmd) && get_command(a->lost_cmd, &o->lost_cmd);
 }

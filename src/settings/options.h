@@ -33,7 +33,8 @@ struct options {
 	/* Commands for the shell; NULL where there is none. */
 	char *notify_cmd, *batch_cmd, *idle_cmd, *listen_cmd, *lost_cmd;
 	int64_t cmd_timeout;
-	bool print; /* notifications go to stdout although a command or the spool gets them */
+	int64_t jobs; /* commands of notify_cmd at a time; 1 or more */
+	bool print;   /* notifications go to stdout although a command or the spool gets them */
 	const char *spool, *from_spool; /* argv's own; NULL: none */
 	const char **channels;          /* to take from the spool; none: all */
 	size_t channel_count;

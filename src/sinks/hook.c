@@ -32,10 +32,20 @@ struct range {
 	uint64_t begin, end;
 };
 
+/* One command at a time, and the records that it runs for, numbered as they were taken. */
+struct job {
+	struct hook *hook;
+	struct child *child;
+	uint64_t first, count; /* 0: it does not run */
+};
+
 struct hook {
 	struct sink sink;
 	struct hook_settings settings;
-	struct child *child;
+	struct job *jobs;   /* as many as the settings say; */
+	size_t made;        /* so many have been needed, */
+	size_t running;     /* and so many run */
+	uint64_t begun;     /* of all that were taken: for so many one has started, or none will */
 	char **environment; /* the first `inherited` are ours, for every run */
 	size_t inherited;
 	struct backlog backlog; /* a batch: formatted notifications; else: packed environments */
@@ -43,7 +53,6 @@ struct hook {
 	struct fifo input;
 	uint64_t settled;     /* of all that were taken, with a spool */
 	struct fifo excluded; /* struct range: those of them that it has discarded */
-	uint64_t running;     /* records that the command runs for; 0: it does not */
 	uint64_t takeover;    /* of all that were taken, how many up to the last with that mark */
 	uint64_t idle_missed; /* the counts of idle events that found it running */
 	bool warned;          /* that this run is too long */
@@ -60,29 +69,47 @@ name(const struct hook *h)
 static void
 hold(struct hook *h)
 {
-	sink_hold(&h->sink, backlog_size(&h->backlog) + child_input_left(h->child));
+	size_t bytes = backlog_size(&h->backlog);
+
+	for (size_t i = 0; i < h->made; i++)
+		bytes += child_input_left(h->jobs[i].child);
+	sink_hold(&h->sink, bytes);
+}
+
+/* Done with `n` records, from the `first` on. All before the oldest one that a command runs for are done, too. */
+static void
+done(struct hook *h, uint64_t first, uint64_t n, enum sink_outcome outcome)
+{
+	uint64_t out = h->begun;
+
+	for (size_t i = 0; i < h->made; i++)
+		if (h->jobs[i].count && h->jobs[i].first <= out)
+			out = h->jobs[i].first - 1;
+	sink_done_any(&h->sink, first, n, out, outcome);
 }
 
 static void
-end_run(struct hook *h, bool ok)
+end_job(struct job *j, bool ok)
 {
-	uint64_t running = h->running;
+	uint64_t count = j->count;
 
-	h->running = 0;
-	sink_done(&h->sink, running, ok ? SINK_DELIVERED : SINK_FAILED);
+	j->count = 0;
+	j->hook->running--;
+	done(j->hook, j->first, count, ok ? SINK_DELIVERED : SINK_FAILED);
 }
 
 static void
 on_done(int status, void *arg)
 {
-	struct hook *h = arg;
+	struct job *j = arg;
+	struct hook *h = j->hook;
 
 	if (WIFSIGNALED(status))
 		log_warning("%s was ended by signal %d (%s)", name(h), WTERMSIG(status),
 		    strsignal(WTERMSIG(status)));
 	else if (WEXITSTATUS(status))
 		log_warning("%s ended with status %d", name(h), WEXITSTATUS(status));
-	end_run(h, WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	end_job(j, WIFEXITED(status) && WEXITSTATUS(status) == 0);
 	h->settings.changed(h->settings.arg);
 }
 
@@ -93,11 +120,11 @@ next_included(struct hook *h)
 	const struct range *r;
 	size_t n;
 
-	while ((r = fifo_front(&h->excluded, &n)) && r->end <= h->sink.out)
+	while ((r = fifo_front(&h->excluded, &n)) && r->end <= h->begun)
 		fifo_consume(&h->excluded, sizeof *r);
 	if (!r)
 		return UINT64_MAX;
-	return r->begin > h->sink.out ? r->begin - h->sink.out : 0;
+	return r->begin > h->begun ? r->begin - h->begun : 0;
 }
 
 /*
@@ -112,7 +139,8 @@ next_queue(struct hook *h)
 
 	while ((q = backlog_oldest(&h->backlog)) &&
 	       ((e = queue_front(q))->kind == QUEUE_GAP || next_included(h) == 0)) {
-		sink_done(&h->sink, e->count, SINK_DISCARDED);
+		h->begun += e->count;
+		done(h, h->begun - e->count + 1, e->count, SINK_DISCARDED);
 		queue_drop(q);
 	}
 	return q;
@@ -127,15 +155,32 @@ next_run(struct hook *h, struct queue *q)
 	buffer_clear(&h->scratch);
 	if (h->settings.kind == HOOK_BATCH) {
 		n = backlog_take_run(&h->backlog, next_included(h), &h->input);
-		hook_env_pack_batch(n, h->takeover > h->sink.out, clock_realtime(), &h->scratch);
+		hook_env_pack_batch(n, h->takeover > h->begun, clock_realtime(), &h->scratch);
 	} else {
 		queue_pop(q, &h->scratch);
 	}
 	return n;
 }
 
+/* A job that does not run; NULL: as many run as may. */
+static struct job *
+free_job(struct hook *h)
+{
+	struct job *j = h->jobs;
+
+	if (h->running == h->settings.jobs)
+		return NULL;
+	while (j < h->jobs + h->made && j->count)
+		j++;
+	if (j == h->jobs + h->made) {
+		*j = (struct job){.hook = h, .child = child_new(h->settings.base, on_done, j)};
+		h->made++;
+	}
+	return j;
+}
+
 static void
-start(struct hook *h, struct queue *q)
+start(struct hook *h, struct job *j, struct queue *q)
 {
 	const struct child_spec spec = {
 	    .command = h->settings.command,
@@ -148,17 +193,20 @@ start(struct hook *h, struct queue *q)
 	struct input input;
 	size_t n;
 
-	h->running = next_run(h, q);
+	j->first = h->begun + 1;
+	j->count = next_run(h, q);
+	h->begun += j->count;
+	h->running++;
 	n = hook_env_unpack((char *)(uintptr_t)buffer_content(&h->scratch),
 	    buffer_length(&h->scratch), variables, &input);
 	variables[n] = NULL;
 	fifo_add(&h->input, input.bytes, input.length);
 	h->warned = false;
-	if (child_start(h->child, &spec))
+	if (child_start(j->child, &spec))
 		return;
 	log_warning("could not run the %s: %s", name(h), strerror(errno));
 	fifo_consume(&h->input, h->input.length);
-	end_run(h, false);
+	end_job(j, false);
 }
 
 /* A batch is not divided. */
@@ -167,17 +215,18 @@ may_start(const struct hook *h)
 {
 	if (!h->settings.spooled)
 		return true;
-	return h->settings.kind == HOOK_BATCH ? h->settled == h->sink.in : h->settled > h->sink.out;
+	return h->settings.kind == HOOK_BATCH ? h->settled == h->sink.in : h->settled > h->begun;
 }
 
 static void
 hook_pass(struct sink *s)
 {
 	struct hook *h = (struct hook *)s;
+	struct job *j;
 	struct queue *q;
 
-	while (!h->running && (q = next_queue(h)) && may_start(h) && sink_may_deliver(s))
-		start(h, q);
+	while ((j = free_job(h)) && (q = next_queue(h)) && may_start(h) && sink_may_deliver(s))
+		start(h, j, q);
 	hold(h);
 }
 
@@ -252,15 +301,21 @@ hook_working(const struct sink *s)
 {
 	const struct hook *h = (const struct hook *)s;
 
-	if (h->running || child_lingers(h->child))
+	if (h->running)
 		return true;
+	for (size_t i = 0; i < h->made; i++)
+		if (child_lingers(h->jobs[i].child))
+			return true;
 	return backlog_size(&h->backlog) && may_start(h);
 }
 
 static void
 hook_stop(struct sink *s)
 {
-	child_terminate(((struct hook *)s)->child);
+	const struct hook *h = (const struct hook *)s;
+
+	for (size_t i = 0; i < h->made; i++)
+		child_terminate(h->jobs[i].child);
 }
 
 struct hook *
@@ -278,7 +333,7 @@ hook_new(const struct hook_settings *settings)
 	h->sink.name = kinds[settings->kind].name;
 	h->sink.kinds = kinds[settings->kind].kinds;
 	h->settings = *settings;
-	h->child = child_new(settings->base, on_done, h);
+	h->jobs = xcalloc(settings->jobs, sizeof *h->jobs);
 	h->environment = hook_env_inherited(&h->inherited);
 	return h;
 }
@@ -302,13 +357,17 @@ hook_settle(struct hook *h, uint64_t count, bool committed)
 bool
 hook_finish(struct hook *h)
 {
-	uint64_t left = h->sink.in - h->sink.out;
+	uint64_t left = h->sink.in - h->begun;
 	bool notifications = h->sink.kinds & RECORD_BIT(RECORD_NOTIFICATION);
 
+	for (size_t i = 0; i < h->made; i++)
+		left += h->jobs[i].count;
 	if (left)
 		log_error("%s was not run to its end for %" PRIu64 " %s%s", name(h), left,
 		    notifications ? "notification" : "event", left == 1 ? "" : "s");
-	child_free(h->child);
+	for (size_t i = 0; i < h->made; i++)
+		child_free(h->jobs[i].child);
+	free(h->jobs);
 	free(h->environment);
 	(void)backlog_free(&h->backlog);
 	fifo_free(&h->input);

@@ -1,6 +1,6 @@
 /*
- * The sink that runs a command for each record of one kind, one after another and in order, while
- * pgwait goes on. Records that wait are packed in a queue.
+ * The sink that runs a command for each record of one kind, up to so many at a time, while pgwait
+ * goes on. They start in order; records that wait are packed in a queue.
  *
  * Delivered means that the command ended with status 0. The record is in its environment and on its
  * standard input, never in its text.
@@ -29,6 +29,7 @@ struct hook_settings {
 	enum hook_kind kind;
 	const char *command;
 	int64_t timeout;       /* of one run, microseconds; negative: none */
+	size_t jobs;           /* commands that run at a time, at most */
 	int output;            /* a descriptor for its standard output */
 	struct format *format; /* of a batch */
 	bool spooled;          /* runs for notifications only as hook_settle() allows */

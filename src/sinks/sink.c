@@ -4,6 +4,7 @@
 
 #include <assert.h>
 #include <inttypes.h>
+#include <string.h>
 
 #include "base/util.h"
 #include "record/record.h"
@@ -229,8 +230,9 @@ concerns(const struct fence *f, const struct sink *s)
 static bool
 has_passed(const struct sinks *set, const struct fence *f)
 {
-	for (size_t i = 0; i < set->count; i++)
-		if (concerns(f, set->list[i]) && set->list[i]->out < f->to[i])
+	for (size_t i = 0; f->set && i < set->count; i++)
+		if (concerns(f, set->list[i]) && set->list[i]->out < f->to[i] &&
+		    f->done[i] < f->to[i] - f->from[i])
 			return false;
 	return f->set;
 }
@@ -267,6 +269,7 @@ fence_begin(struct sinks *set, struct fence *f)
 
 	for (size_t i = 0; i < set->count; i++)
 		f->from[i] = set->list[i]->in;
+	memset(f->done, 0, sizeof f->done);
 	f->set = f->failed = false;
 	f->next = NULL;
 	while (*at)
@@ -299,12 +302,27 @@ fence_cancel(struct sinks *set, struct fence *f)
 		}
 }
 
-/* A fence that a record from the `first` to the last that `s` is done with belongs to. */
-static bool
-is_of(const struct fence *f, const struct sink *s, uint64_t first)
+/* How many of the `n` records of `s` from the `first` on belong to a fence. */
+static uint64_t
+covered(const struct fence *f, const struct sink *s, uint64_t first, uint64_t n)
 {
-	return concerns(f, s) && s->out > f->from[s->index] &&
-	       (!f->set || first <= f->to[s->index]);
+	uint64_t from = f->from[s->index] + 1, last = first + n - 1;
+
+	if (from < first)
+		from = first;
+	if (f->set && f->to[s->index] < last)
+		last = f->to[s->index];
+	return concerns(f, s) && from <= last ? last - from + 1 : 0;
+}
+
+static void
+fail_fences(const struct sink *s, uint64_t first, uint64_t n, enum sink_outcome outcome)
+{
+	if (outcome == SINK_DELIVERED)
+		return;
+	for (struct fence *f = s->set->fences; f; f = f->next)
+		if (covered(f, s, first, n) && !(f->rows && outcome == SINK_DISCARDED))
+			f->failed = true;
 }
 
 void
@@ -317,9 +335,16 @@ sink_done(struct sink *s, uint64_t n, enum sink_outcome outcome)
 	s->out += n;
 	s->progress++;
 	assert(s->out <= s->in);
-	if (outcome == SINK_DELIVERED)
-		return;
+	fail_fences(s, first, n, outcome);
+}
+
+void
+sink_done_any(struct sink *s, uint64_t first, uint64_t n, uint64_t out, enum sink_outcome outcome)
+{
+	s->out = out;
+	s->progress++;
+	assert(s->out <= s->in);
 	for (struct fence *f = s->set->fences; f; f = f->next)
-		if (is_of(f, s, first) && !(f->rows && outcome == SINK_DISCARDED))
-			f->failed = true;
+		f->done[s->index] += covered(f, s, first, n);
+	fail_fences(s, first, n, outcome);
 }

@@ -2,8 +2,10 @@
  * The interface of all destinations, the buffer that they share, and fences, which are all that
  * keeps account of delivery.
  *
- * A sink counts what it took to deliver later (`in`), and what of that it is done with (`out`), in
- * the same order. What it keeps meanwhile counts towards --buffer.
+ * A sink counts what it took to deliver later (`in`), and up to where it is done with all of that (`out`). Most
+ * sinks are done with records in the order in which they took them; one that runs several commands at a time is
+ * not, and then `out` stands before the oldest record that it is not done with. What a sink keeps meanwhile counts
+ * towards --buffer.
  */
 #ifndef PGWAIT_SINK_H
 #define PGWAIT_SINK_H
@@ -71,12 +73,14 @@ enum overflow {
 
 /*
  * The records that a sink takes between fence_begin() and fence_set(). The caller's, in that order,
- * until `passed` was called, once every sink is done with them. `failed`: not all were delivered.
+ * until `passed` was called, once every sink is done with them, in whatever order, and whatever came before them.
+ * `failed`: not all were delivered.
  */
 struct fence {
 	bool
 	    rows; /* of a catch-up: only sinks of notifications matter, and not what they discard */
 	uint64_t from[SINKS_MAX], to[SINKS_MAX];
+	uint64_t done[SINKS_MAX]; /* how many of them, by sink_done_any() */
 	bool set, failed;
 	void (*passed)(struct fence *f, void *arg);
 	void *arg;
@@ -197,5 +201,12 @@ enum sink_outcome {
 
 /* For sinks: done with the next `n` records. */
 void sink_done(struct sink *s, uint64_t n, enum sink_outcome outcome);
+
+/*
+ * For sinks that are done with their records in any order: with `n` of them, from number `first` on (the first that
+ * it took is 1), and so with all up to number `out`.
+ */
+void sink_done_any(
+    struct sink *s, uint64_t first, uint64_t n, uint64_t out, enum sink_outcome outcome);
 
 #endif
