@@ -95,7 +95,7 @@ write_lines(struct member *m)
 	PGnotify *n;
 
 	for (; (n = PQnotifies(m->conn)); left--) {
-		p = put_line(p, n, LINE_TEXT, NULL);
+		p = put_line(p, n, LINE_TEXT, NULL, put_plain, put_plain);
 		PQfreemem(n);
 	}
 	if (p > out && write(STDOUT_FILENO, out, (size_t)(p - out)) != p - out)

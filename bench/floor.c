@@ -1,19 +1,24 @@
 /*
  * The floor: the least that a libpq program can do to write notifications as lines.
  *
- * usage: floor text|nul|format|json CHANNEL COUNT
+ * usage: floor [-e] text|nul|format|json CHANNEL COUNT
+ *
+ * -e: escapes as pgwait does, so that what it writes is the same for any payload.
  *
  * Reads, and writes what one read brought with one write; knows no signal, timer or second connection.
  * Writes a newline to descriptor 9 when it listens. With a COUNT of 0 it makes one round trip after
  * LISTEN, writes what is there by then, and ends.
  */
 #include <poll.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/escape.h"
 #include "lines.h"
 
 static char out[1 << 22];
+static bool escapes;
 
 static long
 write_batch(PGconn *conn, enum line_kind kind)
@@ -25,7 +30,8 @@ write_batch(PGconn *conn, enum line_kind kind)
 	if (kind == LINE_JSON)
 		make_tail(tail, sizeof tail);
 	for (; (n = PQnotifies(conn)); count++) {
-		p = put_line(p, n, kind, tail);
+		p = escapes ? put_line(p, n, kind, tail, escape_text, escape_json)
+			    : put_line(p, n, kind, tail, put_plain, put_plain);
 		PQfreemem(n);
 	}
 	for (char *q = out; q < p;) {
@@ -58,6 +64,10 @@ main(int argc, char **argv)
 	char sql[100];
 	long left;
 
+	if (argc > 1 && strcmp(argv[1], "-e") == 0) {
+		escapes = true;
+		argv++, argc--;
+	}
 	if (argc != 4)
 		return 1;
 	kind = kind_of(argv[1]);
