@@ -47,6 +47,7 @@ static const struct room rooms[] = {
 struct format {
 	struct template template;
 	struct room room; /* for all of it */
+	void (*write)(struct format *f, const struct record *r, struct buffer *out);
 	/* The digits of one pid: most records have that of the last. */
 	int pid;
 	char pid_digits[NUMBER_LENGTH];
@@ -57,11 +58,23 @@ struct format {
 	int64_t tail_time;
 };
 
-/* A format of one value, without an end. */
+static void write_template(struct format *f, const struct record *r, struct buffer *out);
+static void write_text(struct format *f, const struct record *r, struct buffer *out);
+
 static struct format *
-new_format(enum template_value value)
+new_format(void)
 {
 	struct format *f = xcalloc(1, sizeof *f);
+
+	f->write = write_template;
+	return f;
+}
+
+/* A format of one value, without an end. */
+static struct format *
+new_format_of(enum template_value value)
+{
+	struct format *f = new_format();
 
 	template_add_value(&f->template, value);
 	return f;
@@ -100,25 +113,28 @@ complete_with_end(struct format *f, enum format_end end)
 struct format *
 format_text(void)
 {
-	return complete(new_format(VALUE_TEXT));
+	struct format *f = complete(new_format_of(VALUE_TEXT));
+
+	f->write = write_text;
+	return f;
 }
 
 struct format *
 format_nul(void)
 {
-	return complete(new_format(VALUE_NUL));
+	return complete(new_format_of(VALUE_NUL));
 }
 
 struct format *
 format_json(enum format_end end)
 {
-	return complete_with_end(new_format(VALUE_JSON), end);
+	return complete_with_end(new_format_of(VALUE_JSON), end);
 }
 
 struct format *
 format_compile(const char *spec, enum format_end end, char **error)
 {
-	struct format *f = xcalloc(1, sizeof *f);
+	struct format *f = new_format();
 
 	if (template_add_spec(&f->template, spec, error))
 		return complete_with_end(f, end);
@@ -375,20 +391,40 @@ put_literal(char *out, const char *literals, const struct template_part *part)
 	return out + part->length;
 }
 
-void
-format_write(struct format *f, const struct record *r, struct buffer *out)
+/* Room for the worst case. */
+static inline char *
+reserve(const struct format *f, const struct record *r, struct buffer *out)
+{
+	size_t worst = r->origin->encoding ? ENCODING_UTF8_WORST : 1;
+
+	return buffer_reserve(out, f->room.fixed + f->room.label * r->origin->label_length +
+				       worst * (f->room.channel * r->channel_length +
+						   f->room.payload * r->payload_length));
+}
+
+static void
+write_template(struct format *f, const struct record *r, struct buffer *out)
 {
 	const struct template_part *part = f->template.parts, *end = part + f->template.count;
 	const char *literals = f->template.literals.data;
-	size_t worst = r->origin->encoding ? ENCODING_UTF8_WORST : 1;
-	size_t room =
-	    f->room.fixed + f->room.label * r->origin->label_length +
-	    worst * (f->room.channel * r->channel_length + f->room.payload * r->payload_length);
-	char *p = buffer_reserve(out, room);
+	char *p = reserve(f, r, out);
 
 	for (; part < end; part++) {
 		p = put_value(f, part->value, p, r);
 		p = put_literal(p, literals, part);
 	}
 	buffer_add_end(out, p);
+}
+
+/* The template of one value is not gone through for each record. */
+static void
+write_text(struct format *f, const struct record *r, struct buffer *out)
+{
+	buffer_add_end(out, put_fields(f, reserve(f, r, out), r, escape_text, '\t', '\n'));
+}
+
+void
+format_write(struct format *f, const struct record *r, struct buffer *out)
+{
+	f->write(f, r, out);
 }
