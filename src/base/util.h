@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #define MUST_CHECK             __attribute__((warn_unused_result))
+#define RARELY                 __attribute__((cold, noinline)) /* so that who calls it stays short */
 #define PRINTF_LIKE(fmt, args) __attribute__((format(printf, fmt, args)))
 #define SECOND                 INT64_C(1000000) /* times are microseconds everywhere */
 

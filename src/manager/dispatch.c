@@ -238,7 +238,7 @@ tell_outcome(struct source *s, const struct record *lost)
 	return outcome && outcome(s, lost, s->outcome_arg);
 }
 
-static void
+static RARELY void
 take_listening(struct manager *m, struct source *s, const struct record *r)
 {
 	if (s->parted)
@@ -291,7 +291,7 @@ drain_without_lock(struct manager *m, const struct source *lost)
 }
 
 /* A connection goes to the garbage. */
-static void
+static RARELY void
 take_lost(struct manager *m, struct source *s, const struct record *r)
 {
 	struct record told = *r;
@@ -329,7 +329,7 @@ take_lost(struct manager *m, struct source *s, const struct record *r)
  * A process without the lock delivers nothing: the process that has the lock gets the same
  * notifications, and delivers them.
  */
-static void
+static inline void
 deliver(struct manager *m, const struct record *r)
 {
 	bool limited = m->options->count >= 0;

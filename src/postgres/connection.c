@@ -228,7 +228,7 @@ connection_beat(struct connection *c, int64_t now, int64_t slack)
 }
 
 /* Field by field: clearing a whole record takes longer than all else that is done for it here. */
-static const struct record *
+static inline const struct record *
 notification(struct connection *c)
 {
 	struct record *r = &c->notification;
@@ -297,7 +297,7 @@ lost(struct connection *c)
  * The next notification that libpq holds, for others to see. Up to PostgreSQL 14 some may come before the
  * end of the answer to LISTEN, which brought them: they are left in libpq until then.
  */
-static bool
+static inline bool
 take_notification(struct connection *c)
 {
 	if (c->state == CONN_READY && listen_waits(c->listen))
@@ -337,24 +337,35 @@ notice_failure(struct connection *c)
 /*
  * The order matters. The record that LISTEN took effect comes before all notifications, the answer
  * to a request after all that was received before it, and the loss of the connection last.
+ * `none`: it is known that no notification is there, and that it listens.
  */
-const struct record *
-connection_next(struct connection *c)
+static RARELY const struct record *
+next_record(struct connection *c, bool none)
 {
-	PQfreemem(c->notify);
-	c->notify = NULL;
 	if (c->session) {
 		if (c->state == CONN_READY)
 			finish_request(c);
 		do {
 			if (c->listened && !c->announced)
 				return listening(c);
-			if (take_notification(c))
+			if (!none && take_notification(c))
 				return notification(c);
+			none = false;
 		} while ((c->listened && !c->announced) || finish_request(c));
 		notice_failure(c);
 	}
 	return c->state == CONN_DYING ? lost(c) : NULL;
+}
+
+const struct record *
+connection_next(struct connection *c)
+{
+	bool listens = c->announced && c->state == CONN_LISTENING;
+
+	PQfreemem(c->notify);
+	c->notify = NULL;
+	/* This is what nearly always comes, and is as short as it can be. */
+	return listens && take_notification(c) ? notification(c) : next_record(c, listens);
 }
 
 void

@@ -68,55 +68,38 @@ is_missed(struct output *o, const struct record *r)
 	return repeated && o->blocked && sinks_exceeded(o->sink.set);
 }
 
-static void
-format_record(struct output *o, const struct record *r)
-{
-	struct record idle;
-
-	if (r->kind == RECORD_NOTIFICATION) {
-		format_write(o->settings.format, r, &o->fresh);
-	} else if (r->kind == RECORD_IDLE) {
-		idle = *r;
-		idle.count += o->idle_missed;
-		o->idle_missed = 0;
-		format_event(o, &idle, &o->fresh);
-	} else {
-		format_event(o, r, &o->fresh);
-	}
-}
-
-/* The same for people. */
-static void
-show_record(struct output *o, const struct record *r, struct terminal *t)
-{
-	size_t before = buffer_length(&o->fresh);
-
-	if (r->kind == RECORD_NOTIFICATION && terminal_write(t, r, &o->fresh))
-		return;
-	format_record(o, r);
-	terminal_paint(t, &o->fresh, before);
-}
-
+/* It stands behind the first `before` of the fresh bytes. */
 static inline bool
-take(struct output *o, const struct record *r, struct terminal *t)
+took(struct output *o, const struct record *r, size_t before)
 {
-	struct queue_entry e = {.kind = queue_kind_of(r), .count = 1};
+	struct queue_entry e = {
+	    .length = buffer_length(&o->fresh) - before, .kind = queue_kind_of(r), .count = 1};
+
+	buffer_add(&o->entries, &e, sizeof e);
+	sink_hold(&o->sink, o->sink.held + e.length + sizeof e);
+	if (buffer_length(&o->fresh) >= FRESH_MAX)
+		spill(o);
+	return true;
+}
+
+static RARELY bool
+take_event(struct output *o, const struct record *r)
+{
 	size_t before = buffer_length(&o->fresh);
+	struct record told = *r;
 
 	if (is_missed(o, r)) {
 		o->idle_missed += r->kind == RECORD_IDLE ? r->count : 0;
 		return false;
 	}
-	if (t)
-		show_record(o, r, t);
-	else
-		format_record(o, r);
-	e.length = buffer_length(&o->fresh) - before;
-	buffer_add(&o->entries, &e, sizeof e);
-	if (buffer_length(&o->fresh) >= FRESH_MAX)
-		spill(o);
-	sink_hold(&o->sink, o->sink.held + e.length + sizeof e);
-	return true;
+	if (r->kind == RECORD_IDLE) {
+		told.count += o->idle_missed;
+		o->idle_missed = 0;
+	}
+	format_event(o, &told, &o->fresh);
+	if (o->settings.terminal)
+		terminal_paint(o->settings.terminal, &o->fresh, before);
+	return took(o, r, before);
 }
 
 /*
@@ -126,15 +109,30 @@ take(struct output *o, const struct record *r, struct terminal *t)
 static bool
 output_take(struct sink *s, const struct record *r)
 {
-	return take((struct output *)s, r, NULL);
+	struct output *o = (struct output *)s;
+	size_t before = buffer_length(&o->fresh);
+
+	if (r->kind != RECORD_NOTIFICATION)
+		return take_event(o, r);
+	format_write(o->settings.format, r, &o->fresh);
+	return took(o, r, before);
 }
 
+/* The same for people. */
 static bool
 output_take_shown(struct sink *s, const struct record *r)
 {
 	struct output *o = (struct output *)s;
+	struct terminal *t = o->settings.terminal;
+	size_t before = buffer_length(&o->fresh);
 
-	return take(o, r, o->settings.terminal);
+	if (r->kind != RECORD_NOTIFICATION)
+		return take_event(o, r);
+	if (!terminal_write(t, r, &o->fresh)) {
+		format_write(o->settings.format, r, &o->fresh);
+		terminal_paint(t, &o->fresh, before);
+	}
+	return took(o, r, before);
 }
 
 /* For the backlog: the event of discarded notifications. */

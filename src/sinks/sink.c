@@ -84,7 +84,7 @@ pass_all(struct sinks *set)
 			set->list[i]->ops->pass(set->list[i]);
 }
 
-static void
+static RARELY void
 make_room(struct sinks *set)
 {
 	char size[SIZE_TEXT];
@@ -113,19 +113,25 @@ give(struct sink *s, const struct record *r)
 		s->in++;
 }
 
-void
-sinks_take(struct sinks *set, const struct record *r)
+static RARELY void
+take_event(const struct sinks *set, const struct record *r)
 {
-	if (r->kind == RECORD_NOTIFICATION) {
-		if (set->overflow == OVERFLOW_DROP)
-			make_room(set);
-		for (struct sink **s = set->notified; *s; s++)
-			give(*s, r);
-		return;
-	}
 	for (size_t i = 0; i < set->count; i++)
 		if (set->list[i]->kinds & RECORD_BIT(r->kind))
 			give(set->list[i], r);
+}
+
+void
+sinks_take(struct sinks *set, const struct record *r)
+{
+	if (r->kind != RECORD_NOTIFICATION) {
+		take_event(set, r);
+		return;
+	}
+	if (set->overflow == OVERFLOW_DROP)
+		make_room(set);
+	for (struct sink **s = set->notified; *s; s++)
+		give(*s, r);
 }
 
 void
