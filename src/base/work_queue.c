@@ -39,7 +39,7 @@ work_queue_waiting(void)
 void
 work_queue_run(int64_t budget)
 {
-	int64_t end = clock_monotonic() + budget;
+	int64_t end = first ? clock_monotonic() + budget : 0;
 
 	while (first) {
 		struct work_queue_job *job = first;

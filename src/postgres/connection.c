@@ -337,10 +337,9 @@ notice_failure(struct connection *c)
 /*
  * The order matters. The record that LISTEN took effect comes before all notifications, the answer
  * to a request after all that was received before it, and the loss of the connection last.
- * `none`: it is known that no notification is there, and that it listens.
  */
 static RARELY const struct record *
-next_record(struct connection *c, bool none)
+next_record(struct connection *c)
 {
 	if (c->session) {
 		if (c->state == CONN_READY)
@@ -348,9 +347,8 @@ next_record(struct connection *c, bool none)
 		do {
 			if (c->listened && !c->announced)
 				return listening(c);
-			if (!none && take_notification(c))
+			if (take_notification(c))
 				return notification(c);
-			none = false;
 		} while ((c->listened && !c->announced) || finish_request(c));
 		notice_failure(c);
 	}
@@ -360,12 +358,10 @@ next_record(struct connection *c, bool none)
 const struct record *
 connection_next(struct connection *c)
 {
-	bool listens = c->announced && c->state == CONN_LISTENING;
-
 	PQfreemem(c->notify);
 	c->notify = NULL;
-	/* This is what nearly always comes, and is as short as it can be. */
-	return listens && take_notification(c) ? notification(c) : next_record(c, listens);
+	return c->announced && c->state == CONN_LISTENING && take_notification(c) ? notification(c)
+										  : next_record(c);
 }
 
 void
@@ -501,10 +497,4 @@ enum connection_state
 connection_state(const struct connection *c)
 {
 	return c->state;
-}
-
-const char *
-connection_label(const struct connection *c)
-{
-	return c->origin.label;
 }

@@ -116,6 +116,11 @@ const char *connection_reason(const struct connection *c);
 void connection_renamed(struct connection *c);
 
 enum connection_state connection_state(const struct connection *c);
-const char *connection_label(const struct connection *c);
+
+static inline const char *
+connection_label(const struct connection *c)
+{
+	return connection_origin(c)->label;
+}
 
 #endif

@@ -151,8 +151,8 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	s->alive = clock_monotonic();
 	if (unpulled(s)) {
+		s->alive = clock_monotonic();
 		s->wake(s->arg);
 		return;
 	}
