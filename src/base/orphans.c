@@ -15,7 +15,7 @@
 static struct {
 	struct event ended;
 	bool watched;
-	const pid_t **kept; /* not ours to reap */
+	const pid_t **kept; /* others reap these */
 	size_t count;
 } orphans;
 
@@ -28,7 +28,7 @@ is_kept(pid_t pid)
 	return false;
 }
 
-/* Up to the first that is kept. True: there was one, which hides others. */
+/* Reaps up to the first process that another part reaps. True: there is one, and waitid() shows none behind it. */
 static bool
 reap_in_turn(void)
 {
@@ -43,7 +43,7 @@ reap_in_turn(void)
 	}
 }
 
-/* Asks for each process of the container: for most of them the answer is that they are not our children. */
+/* Tries to reap each process of the container; most are not our children, and waitpid() says so. */
 static void
 reap_each(void)
 {
@@ -75,7 +75,7 @@ orphans_watch(struct event_base *base)
 	if (getpid() != 1)
 		return;
 	orphans.watched = event_add(&orphans.ended, NULL) == 0;
-	on_ended(SIGCHLD, 0, NULL); /* what has ended already */
+	on_ended(SIGCHLD, 0, NULL); /* reaps those that have ended already */
 }
 
 void

@@ -11,11 +11,11 @@
 
 struct event_base;
 
-/* Does nothing where pgwait is not process 1. */
+/* Begins to reap; does nothing if pgwait is not process 1. */
 void orphans_watch(struct event_base *base);
 void orphans_release(void);
 
-/* orphans_keep(): the process *pid, if not 0, is left to the caller, until orphans_forget(). */
+/* The caller reaps the process *pid itself (none if it is 0), until orphans_forget(). */
 void orphans_keep(const pid_t *pid);
 void orphans_forget(const pid_t *pid);
 

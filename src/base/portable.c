@@ -30,7 +30,7 @@ portable_pipe(int fds[2])
 #endif
 }
 
-/* Where /dev/fd is, opening a descriptor there may as well be dup(). */
+/* Opening a descriptor in /dev/fd may be no more than dup() on other systems, so they do not use it. */
 int
 portable_reopen(int fd)
 {

@@ -1,6 +1,6 @@
 /*
- * What Linux and glibc have and POSIX has not, or not everywhere, and what is done elsewhere. HACKING.md has a table
- * of it. `configure --enable-portable` (PORTABLE) has the other ways built on Linux, so that they can be tested.
+ * Calls that Linux and glibc have and POSIX or other systems do not have, and another way to do the same there. HACKING.md
+ * has a table of them. `configure --enable-portable` (PORTABLE) builds the other ways on Linux, so that tests can run them.
  */
 #ifndef PGWAIT_PORTABLE_H
 #define PGWAIT_PORTABLE_H
@@ -16,30 +16,30 @@
 #define PORTABLE_PIPE_BUF PIPE_BUF
 #endif
 
-/* The child of vfork() is seen to write to our memory. (On macOS it is a fork() by now.) */
+/* The child of vfork() writes to our memory. (On macOS vfork() is a fork() by now.) */
 #if defined __linux__ && !defined PORTABLE
 #define PORTABLE_VFORK 1
 #endif
 
-/* As pipe(); both ends are closed by exec. False with errno. */
+/* Like pipe(), but exec closes both ends. False with errno. */
 bool portable_pipe(int fds[2]);
 
 /*
- * A pipe or a terminal, opened once more for writing that does not block: a description of its own, so that O_NONBLOCK
- * is nobody else's. -1 where that is not to be had: a pipe outside of Linux, one of another user.
+ * Opens a pipe or terminal once more, for writing that does not block: with a file description of its own, so that
+ * O_NONBLOCK affects nobody else. -1 if that is not possible: a pipe on another system than Linux, or of another user.
  */
 int portable_reopen(int fd);
 
-/* False where there is no entropy. */
+/* Fills `bytes` with `n` random bytes. False: the system has none. */
 bool portable_random(void *bytes, size_t n);
 
-/* Space on the disk for the first `size` bytes of a file that is no longer than that. False: nothing has changed. */
+/* Takes disk space for the first `size` bytes of a file that is no longer than that. False: nothing has changed. */
 bool portable_allocate(int fd, int64_t size);
 
-/* Closes `first` and all above; `most` is more than any of them, if that cannot be known. In a child before exec. */
+/* For a child before exec: closes descriptor `first` and all above; only those below `most` where no call does that. */
 void portable_close_from(int first, int most);
 
-/* The bytes do not stay in memory. */
+/* Overwrites the bytes, so that they do not stay in memory. */
 void portable_wipe(void *bytes, size_t n);
 
 #endif

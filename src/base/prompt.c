@@ -19,7 +19,7 @@
 #include "base/tty.h"
 
 #define PASSWORD_MAX 4096
-/* How often it is looked whether we have the terminal again. */
+/* How often we look whether the terminal is ours again. */
 #define LATER (SECOND / 5)
 
 struct prompt {
@@ -27,11 +27,12 @@ struct prompt {
 	char *text;
 	prompt_done *done;
 	void *arg;
-	struct event start; /* from the loop, so that prompt_start() never calls back */
+	struct event
+	    start; /* begins the prompt from the loop, so that prompt_start() never calls back */
 	struct prompt *next;
 
-	/* The dialogue, where fd is not -1. */
-	int fd; /* the terminal, opened anew: not blocking, for us alone (fact F13) */
+	/* The dialogue; valid if fd is not -1. */
+	int fd; /* the terminal, opened once more, so that O_NONBLOCK affects nobody else (fact F13) */
 	struct termios saved;
 	struct event writable, readable, continued, later;
 	size_t written; /* of `text` */
@@ -42,8 +43,8 @@ struct prompt {
 static struct prompt *queue; /* its head has the terminal */
 
 /*
- * Nothing here waits: what was typed before is discarded, and what was written before may still be on its way.
- * Where another job has the terminal, its settings are that one's.
+ * Does not wait: discards what was typed before; what was written before may still be on its way. If another job has the
+ * terminal, does not change that job's settings.
  */
 static bool
 set_terminal(int fd, const struct termios *how)
@@ -106,7 +107,7 @@ end_dialogue(struct prompt *p)
 	status_line_release();
 }
 
-/* The next one begins once this one has left the terminal as it was. */
+/* Ends a prompt. When it has restored the terminal, the next prompt begins. */
 static void
 leave(struct prompt *p)
 {
@@ -137,7 +138,7 @@ finish(struct prompt *p, const char *answer)
 	prompt_free(p);
 }
 
-/* One byte after the other: what follows the line is not ours. False: there is no more for now. */
+/* Reads one byte at a time, since what follows the line is not for us. False: there is no more for now. */
 static bool
 read_byte(struct prompt *p)
 {
@@ -159,7 +160,7 @@ static void
 on_readable(evutil_socket_t fd, short what, void *arg)
 {
 	(void)what;
-	/* What is typed for another job makes it readable too. */
+	/* The terminal is readable also if the user types for another job. */
 	while (tty_is_ours(fd) && read_byte(arg))
 		;
 }
@@ -189,8 +190,8 @@ on_writable(evutil_socket_t fd, short what, void *arg)
 }
 
 /*
- * After ^Z the shell has made the terminal echo. It says nothing when it hands it over to a job that has gone on
- * in the background: so it is looked for.
+ * After ^Z the shell has turned the echo on. It sends no signal when it hands the terminal over to a job that runs in the
+ * background: so we look for it at intervals.
  */
 static void
 ask_again(struct prompt *p)
@@ -231,7 +232,7 @@ on_start(evutil_socket_t fd, short what, void *arg)
 	}
 	status_line_hold();
 	event_assign(&p->writable, p->base, p->fd, EV_WRITE | EV_ET, on_writable, p);
-	/* Edges: what is typed for another job would keep it readable. */
+	/* Edge-triggered: what the user types for another job would keep it readable. */
 	event_assign(&p->readable, p->base, p->fd, EV_READ | EV_PERSIST | EV_ET, on_readable, p);
 	evsignal_assign(&p->continued, p->base, SIGCONT, on_continued, p);
 	evtimer_assign(&p->later, p->base, on_continued, p);

@@ -12,17 +12,16 @@
 struct event_base;
 struct prompt;
 
-/* `password` is the callback's until it returns; NULL where there is no terminal or no answer. */
+/* `password` is valid until the callback returns; NULL: there is no terminal, or no answer. */
 typedef void prompt_done(const char *password, void *arg);
 
-/* `done` is called from the loop, never from here. */
+/* The loop calls `done`; prompt_start() never does. */
 struct prompt *prompt_start(
     struct event_base *base, const char *label, const char *user, prompt_done *done, void *arg);
 void prompt_cancel(struct prompt *p);
 
 /*
- * Turns the terminal's echo on again. To be called when the process ends at once while a prompt is
- * open.
+ * Turns the terminal's echo on again. Call it when the process ends at once while a prompt is open.
  */
 void prompt_restore_terminal(void);
 

@@ -7,10 +7,10 @@
 #include <string.h>
 #include <strings.h>
 
-/* No name is longer; a word that is, is near to none. */
+/* No name is longer than this. A word that is longer is near to no name. */
 #define LONGEST 40
 
-/* Fewer characters say nothing. */
+/* A word with fewer characters is near to no name. */
 #define SHORTEST 2
 
 static size_t
@@ -57,7 +57,7 @@ suggestion_offer(struct suggestion *n, const char *name)
 
 	if (n->length < SHORTEST || n->length > LONGEST || length > LONGEST)
 		return;
-	/* What begins in the same way is near, and nearer than what has another letter. */
+	/* A name that begins in the same way is nearer than one with another letter. */
 	if (strncasecmp(n->word, name, shorter) == 0 && (shorter == n->length || shorter >= 4))
 		d = length != n->length;
 	else if ((d = distance(n->word, n->length, name, length)) > n->length / 3)

@@ -1,8 +1,8 @@
 /*
- * "Did you mean ...?": of some names, the one that is nearest to a word that is none of them.
+ * "Did you mean ...?": finds the name that is nearest to a word that is none of the names.
  *
- * Near is a name of which the word is an abbreviation or which the word goes on, and one that the
- * word becomes when few characters of it are changed, added, removed or swapped.
+ * A name is near if it begins with the word, or the word begins with it; or if the word becomes the
+ * name when a few characters are changed, added, removed or swapped.
  */
 #ifndef PGWAIT_SUGGESTION_H
 #define PGWAIT_SUGGESTION_H
@@ -16,9 +16,10 @@ struct suggestion {
 	size_t distance;
 };
 
+/* Considers one more name, which must outlive `n`. */
 void suggestion_offer(struct suggestion *n, const char *name);
 
-/* " (did you mean PREFIXNAME?)", or nothing where none is near. Freed by the caller. */
+/* " (did you mean PREFIXNAME?)", or "" if no name is near. The caller frees it. */
 char *suggestion_question(const struct suggestion *n, const char *prefix);
 
 #endif

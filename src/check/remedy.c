@@ -10,7 +10,7 @@ struct state {
 	struct remedy remedy;
 };
 
-/* The one of this SQLSTATE; else the last, which has none. */
+/* The remedy for this SQLSTATE; else the last of the list, which has no SQLSTATE. */
 static const struct remedy *
 find_state(const struct state *s, const char *sqlstate)
 {
@@ -22,13 +22,13 @@ find_state(const struct state *s, const char *sqlstate)
 #define WORDS_MAX 7
 
 struct cause {
-	const char *words[WORDS_MAX + 1]; /* one of them is in the reason */
+	const char *words[WORDS_MAX + 1]; /* the cause applies if one of them is in the reason */
 	struct remedy remedy;
 };
 
 /*
- * Where there are several hosts the reason has an error of each, and the first cause in the list counts: who
- * answers and is not to be had says more than who does not answer.
+ * If there are several hosts, the reason has an error of each, and the first cause in the list counts: the error of a host
+ * that answered says more than that of a host that did not.
  */
 static const struct cause causes[] = {
     {{"no password supplied", "a password is needed"},
@@ -115,7 +115,7 @@ find_cause(const char *reason)
 	for (const struct cause *c = causes;; c++)
 		for (size_t i = 0; c->words[i]; i++)
 			if (strstr(reason, c->words[i]))
-				return &c->remedy; /* "" is in every reason */
+				return &c->remedy; /* the last cause has "", which is in every reason */
 }
 
 const struct remedy *

@@ -120,7 +120,7 @@ conninfo_misplaced(const char *what)
 	    what);
 }
 
-/* What some parameters accept, where libpq, which judges them, does not say it. */
+/* The values that some parameters accept; libpq refuses others, but does not say which it accepts. */
 static const struct setting choices[] = {
     {"sslmode", "disable, allow, prefer, require, verify-ca and verify-full"},
     {"channel_binding", "disable, prefer and require"},
@@ -136,7 +136,7 @@ static const struct setting choices[] = {
     {"max_protocol_version", "3.0, 3.2 and latest"},
 };
 
-/* Takes `text` off the front of *s where it stands there. */
+/* If *s begins with `text`, moves *s behind it. */
 static bool
 skip(const char **s, const char *text)
 {
@@ -148,7 +148,7 @@ skip(const char **s, const char *text)
 	return true;
 }
 
-/* What follows in the message invalid KEYWORD value: "VALUE", or that with quotes for both; or NULL. */
+/* The "VALUE" in libpq's message: invalid KEYWORD value: "VALUE", where KEYWORD may have quotes; NULL: it is another one. */
 static const char *
 refused_value(const char *message, const char *keyword)
 {
@@ -161,7 +161,7 @@ refused_value(const char *message, const char *keyword)
 	return skip(&message, " value: ") ? message : NULL;
 }
 
-/* libpq's message quotes what it refuses. */
+/* Our message for libpq's, which quotes the value that libpq refuses. */
 static char *
 refused_error(const char *message)
 {
@@ -181,17 +181,16 @@ refused_error(const char *message)
 }
 
 /*
- * What libpq would connect with. A connection is started with parameters `instead` of those that
- * are given, one of them with NO_VALUE, which libpq refuses after it has put its parameters together and
- * before it opens anything; what it came to is asked then. NULL where libpq refuses something
- * else: *error is its message.
+ * Asks libpq with which values it would connect: starts a connection with the parameters `instead` in place of those of
+ * `p`. One of them has NO_VALUE, which libpq refuses after it has put all parameters together and before it opens
+ * anything; then PQconninfo() has the values. NULL if libpq refuses another value: *error is our message for that.
  */
 static PQconninfoOption *
 dry_run(const struct conninfo *p, const struct setting *instead, char **error)
 {
 	const char **keywords = xcalloc(p->count + 8, sizeof *keywords);
 	const char **values = xcalloc(p->count + 8, sizeof *values);
-	/* Not a constant, which a file or a variable could have, too. */
+	/* No constant, since a file or a variable could have the same text. */
 	char *no_value = xasprintf("pgwait-%d-%jd", (int)getpid(), (intmax_t)clock_monotonic());
 	PQconninfoOption *options = NULL;
 	const char *keyword = NULL, *value = NULL;
@@ -235,7 +234,7 @@ find_option(PQconninfoOption *options, const char *keyword)
 	return options->keyword ? options : NULL;
 }
 
-/* Takes over the value that another list has. */
+/* Exchanges the value of a keyword with that of another list. */
 static void
 take_value(PQconninfoOption *options, PQconninfoOption *from, const char *keyword)
 {
@@ -272,8 +271,8 @@ is_list(const PQconninfoOption *options, const char *keyword)
 }
 
 /*
- * What libpq would connect with, unless it refuses something: what is given, and its defaults. NULL where only
- * libpq itself can say it.
+ * The values with which libpq would connect unless it refuses one: those of `p`, and its defaults. NULL: only dry_run()
+ * can find them.
  */
 static PQconninfoOption *
 combine(const struct conninfo *p)
@@ -282,7 +281,7 @@ combine(const struct conninfo *p)
 	PQconninfoOption *options;
 	bool ok = true;
 
-	/* Of a file that PQconndefaults() cannot read, it says nothing. */
+	/* If PQconndefaults() cannot read the service file, it does not say so. */
 	if ((service && *service) || getenv("PGSERVICE"))
 		return NULL;
 	options = PQconndefaults();
@@ -299,7 +298,7 @@ combine(const struct conninfo *p)
 	return options;
 }
 
-/* libpq takes any value for it, or pgwait looks at it itself. */
+/* Whether libpq accepts any value of the keyword, or check_values() checks it. */
 static bool
 is_unjudged(const char *keyword)
 {
@@ -320,7 +319,7 @@ conninfo_is_default(const PQconninfoOption *o)
 	return !o->val || !*o->val || (o->compiled && strcmp(o->val, o->compiled) == 0);
 }
 
-/* Whether there is a value that libpq may refuse, or make another one of. */
+/* Whether there is a value that libpq may refuse, or replace by another one. */
 static bool
 is_judged(const PQconninfoOption *options)
 {
@@ -330,7 +329,7 @@ is_judged(const PQconninfoOption *options)
 	return false;
 }
 
-/* NULL, or what is wrong with a value that libpq would not look at before it connects. */
+/* Checks the values that libpq would not check before it connects. NULL, or the message. */
 static char *
 check_values(const PQconninfoOption *options)
 {
@@ -345,7 +344,7 @@ check_values(const PQconninfoOption *options)
 	    {"tcp_user_timeout", "whole milliseconds", INT_MAX}};
 	int n;
 
-	/* No other message needs to mind what it quotes, then. */
+	/* First, so that the messages below can quote a value. */
 	for (const PQconninfoOption *o = options; o->keyword; o++)
 		if (o->val && o->dispchar[0] != '*' && redact_finds_misplaced(o->keyword, o->val))
 			return conninfo_misplaced(o->keyword);
@@ -359,11 +358,11 @@ check_values(const PQconninfoOption *options)
 	return NULL;
 }
 
-/* What libpq has to say: all but the places, which stand in `options`; frees that. */
+/* Has libpq check the values; takes those of host, port and so on from `options`, and frees that. */
 static PQconninfoOption *
 judge(const struct conninfo *p, PQconninfoOption *options, char **error)
 {
-	/* The address is the last that it looks at, once all else is well. */
+	/* libpq checks the address last, when it has accepted all other values. */
 	static const struct setting but_host[] = {{"host", "-"}, {"hostaddr", NO_VALUE},
 	    {"port", "1"}, {"passfile", NO_FILE}, {NULL, NULL}};
 	PQconninfoOption *judged = dry_run(p, but_host, error);
@@ -377,7 +376,7 @@ judge(const struct conninfo *p, PQconninfoOption *options, char **error)
 PQconninfoOption *
 conninfo_complete(const struct conninfo *p, char **error)
 {
-	/* With a password libpq looks for no other one, in a file. */
+	/* If a password is given, libpq does not look for one in a file. */
 	static const struct setting but_gssencmode[] = {
 	    {"gssencmode", NO_VALUE}, {"password", "-"}, {NULL, NULL}};
 	PQconninfoOption *options = combine(p);

@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* The files whose warning was given, as long as it holds. */
+/* The files that libpq does not use, and for which the warning was given. */
 static char **warned;
 static size_t warned_count;
 
@@ -26,7 +26,7 @@ passfile_default(void)
 	return home ? xasprintf("%s/.pgpass", home) : NULL;
 }
 
-/* Its place in `warned`, or the count. */
+/* The place of a path in `warned`; warned_count: it is not there. */
 static size_t
 find_warned(const char *path)
 {

@@ -1,6 +1,7 @@
 /*
- * libpq's password file. libpq reads it at each attempt to connect, and writes by itself to stderr
- * that it does not use one that others can read (fact F23): so it is given none then.
+ * libpq's password file. libpq reads it at each attempt to connect. If others can read the file,
+ * libpq does not use it, and itself writes that to stderr (fact F23). So pgwait looks at the file
+ * first, and gives libpq no such file.
  */
 #ifndef PGWAIT_PASSFILE_H
 #define PGWAIT_PASSFILE_H
@@ -8,14 +9,14 @@
 #include "base/util.h"
 
 /*
- * The file that libpq reads where the parameters name none; NULL: there is no home directory. Freed
- * by the caller.
+ * The path that libpq uses if the parameters name no password file; NULL: there is no home
+ * directory. The caller frees it.
  */
 char *passfile_default(void);
 
 /*
- * What to give to libpq as "passfile": `path`, or one that cannot be where libpq would complain.
- * *warning, which the caller frees, is what it would say, where that was not said yet; else NULL.
+ * What to give to libpq as "passfile": `path`; or a path where no file can be, if libpq would not use
+ * `path`. Then *warning, which the caller frees, says why, unless it was said before; else it is NULL.
  */
 const char *passfile_usable(const char *path, char **warning);
 

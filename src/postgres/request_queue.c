@@ -9,9 +9,9 @@
 struct request {
 	char *sql;
 	char *parameters[REQUEST_PARAMETERS];
-	int parameter_count; /* 0: a simple query, unless: */
-	bool rows;           /* they are handed on one by one */
-	size_t rows_most;    /* otherwise, of each statement */
+	int parameter_count; /* 0: a simple query, unless `rows` */
+	bool rows;           /* request_queue_row() hands on its rows one by one */
+	size_t rows_most;    /* unless `rows`: how many rows each statement may return */
 	request_done *done;
 	void *arg;
 	struct request *next;
@@ -71,7 +71,7 @@ request_queue_send(struct request_queue *q, PGconn *conn)
 
 	if (q->sent || !r)
 		return true;
-	q->sent_at = moment_now(); /* before: we may be stopped behind it */
+	q->sent_at = moment_now(); /* before sending: this process may be stopped after it */
 	if (r->rows || r->parameter_count)
 		ok = PQsendQueryParams(conn, r->sql, r->parameter_count, NULL,
 		    (const char *const *)r->parameters, NULL, NULL, 0);
@@ -81,7 +81,7 @@ request_queue_send(struct request_queue *q, PGconn *conn)
 	return q->sent;
 }
 
-/* libpq yields it again and again, until data is moved. */
+/* PQgetResult() would return it again and again, until somebody copies the data. */
 static bool
 is_copy(const PGresult *result)
 {
@@ -90,7 +90,7 @@ is_copy(const PGresult *result)
 	return status == PGRES_COPY_IN || status == PGRES_COPY_OUT || status == PGRES_COPY_BOTH;
 }
 
-/* The first error counts, or the last answer. */
+/* Keeps the first error, or else the last result. */
 static void
 keep(struct request_queue *q, PGresult *result)
 {
@@ -102,7 +102,7 @@ keep(struct request_queue *q, PGresult *result)
 	q->result = result;
 }
 
-/* Appends a row to those of the same statement. False where libpq finds no memory. */
+/* Appends a row to the rows of the same statement. False: libpq has no memory for it. */
 static bool
 append(PGresult *to, const PGresult *row)
 {
@@ -151,13 +151,13 @@ request_queue_collect(struct request_queue *q, PGconn *conn)
 
 		if (!result) {
 			q->answered = true;
-			/* Else libpq has ended it, since the session had (fact F25). */
+			/* Otherwise libpq has ended the request, since the session has ended (fact F25). */
 			if (PQstatus(conn) == CONNECTION_OK)
 				q->proven = q->sent_at;
 		} else if (PQresultStatus(result) == PGRES_SINGLE_TUPLE) {
 			trouble = keep_row(q, result);
 		} else if (PQresultStatus(result) == PGRES_TUPLES_OK && q->open) {
-			q->open = false; /* its rows have come before */
+			q->open = false; /* its rows came before it */
 			PQclear(result);
 		} else {
 			q->open = false;
@@ -223,7 +223,7 @@ request_refused(const PGresult *result)
 {
 	const char *severity = PQresultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED);
 
-	if (!severity) /* before 9.6, and poolers */
+	if (!severity) /* servers before 9.6, and poolers */
 		severity = PQresultErrorField(result, PG_DIAG_SEVERITY);
 	return severity && strcmp(severity, "ERROR") == 0;
 }

@@ -26,7 +26,7 @@ stand_still(struct time_limit *l)
 {
 	int64_t left = l->left - (clock_monotonic() - l->since);
 
-	/* It may be due in this very turn of the loop: then it passes once it is not held any more. */
+	/* If it is due in this very turn of the loop, it passes once nobody holds it any more. */
 	l->left = left > 0 ? left : 0;
 	event_del(&l->timer);
 }

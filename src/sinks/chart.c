@@ -10,7 +10,7 @@ chart_start(struct chart *c, int64_t now)
 	*c = (struct chart){.start = now, .width = CHART_WIDTH};
 }
 
-/* Two columns become one. */
+/* Joins each two columns into one. */
 static void
 halve(struct chart *c)
 {
@@ -33,7 +33,7 @@ column(struct chart *c, int64_t time)
 void
 chart_add(struct chart *c, int64_t time)
 {
-	size_t i = column(c, time); /* which may move what is there */
+	size_t i = column(c, time); /* column() may halve the chart */
 
 	c->counts[i]++;
 }
@@ -65,7 +65,7 @@ void
 chart_row(
     const struct chart *c, size_t row, size_t columns, uint64_t most, char out[CHART_COLUMNS + 1])
 {
-	size_t level = CHART_ROWS - row; /* that a column must reach */
+	size_t level = CHART_ROWS - row; /* a column is drawn in this row if it is that high */
 
 	for (size_t i = 0; i < columns; i++) {
 		double height = most ? (double)c->counts[i] / (double)most * CHART_ROWS : 0;

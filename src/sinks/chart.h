@@ -1,6 +1,6 @@
 /*
- * A histogram over time with a fixed number of columns. When the time exceeds them, every column
- * stands for twice as long.
+ * A histogram over time with a fixed number of columns. When the time does not fit any more, every
+ * column stands for twice as long.
  */
 #ifndef PGWAIT_CHART_H
 #define PGWAIT_CHART_H
@@ -19,15 +19,15 @@ struct chart {
 };
 
 void chart_start(struct chart *c, int64_t now);
-/* One more. A time before the start is in the first column. */
+/* Counts one notification. A time before the start counts in the first column. */
 void chart_add(struct chart *c, int64_t time);
 
 /* How many columns there are until `now`. */
 size_t chart_used(struct chart *c, int64_t now);
-/* The most of all columns. */
+/* The largest count of a column. */
 uint64_t chart_most(const struct chart *c);
 
-/* Row `row` of CHART_ROWS, 0 at the top, of `columns`, as a string; the highest column is `most`. */
+/* Writes row `row` of CHART_ROWS, 0 at the top, with `columns` columns, as a string. The highest column has `most`. */
 void chart_row(
     const struct chart *c, size_t row, size_t columns, uint64_t most, char out[CHART_COLUMNS + 1]);
 

@@ -27,7 +27,7 @@ static const struct {
     [HOOK_LOST] = {"the lost command", RECORD_BIT(RECORD_LOST)},
 };
 
-/* Notifications, counted as they were taken, that the spool has discarded. */
+/* Notifications that the spool has discarded. All that the hook took are numbered in order. */
 struct range {
 	uint64_t begin, end;
 };
@@ -42,24 +42,25 @@ struct job {
 struct hook {
 	struct sink sink;
 	struct hook_settings settings;
-	struct job *jobs;   /* as many as the settings say; */
-	size_t made;        /* so many have been needed, */
-	size_t running;     /* and so many run */
-	uint64_t begun;     /* of all that were taken: for so many one has started, or none will */
-	char **environment; /* the first `inherited` are ours, for every run */
+	struct job *jobs; /* as many as the settings say */
+	size_t made;      /* how many of them were needed so far */
+	size_t running;   /* how many of them run a command */
+	uint64_t
+	    begun; /* of all that were taken: for so many a command has started, or none will */
+	char **environment; /* the first `inherited` are the same for every run */
 	size_t inherited;
 	struct backlog backlog; /* a batch: formatted notifications; else: packed environments */
 	struct buffer scratch;
 	struct fifo input;
-	uint64_t settled;     /* of all that were taken, with a spool */
+	uint64_t settled;     /* how many the spool has committed or discarded so far */
 	struct fifo excluded; /* struct range: those of them that it has discarded */
-	uint64_t takeover;    /* of all that were taken, how many up to the last with that mark */
-	uint64_t idle_missed; /* the counts of idle events that found it running */
-	bool warned;          /* that this run is too long */
+	uint64_t takeover;    /* the number of the last record with the mark "takeover" */
+	uint64_t idle_missed; /* the sum of the counts of idle events that came while it ran */
+	bool warned;          /* the warning that this run takes too long was written */
 	struct log_pace pace;
 };
 
-/* Without the article. */
+/* The name without its article, for the beginning of a line. */
 static const char *
 name(const struct hook *h)
 {
@@ -146,7 +147,7 @@ next_queue(struct hook *h)
 	return q;
 }
 
-/* What the next run is told goes to `scratch` and `input`. Returns the number of records. */
+/* Puts the environment and input of the next run into `scratch` and `input`. Returns the number of records. */
 static size_t
 next_run(struct hook *h, struct queue *q)
 {
@@ -209,7 +210,7 @@ start(struct hook *h, struct job *j, struct queue *q)
 	end_job(j, false);
 }
 
-/* A batch is not divided. */
+/* Whether the spool allows the next run. A batch waits until the spool has committed or discarded all of it. */
 static bool
 may_start(const struct hook *h)
 {
@@ -230,7 +231,7 @@ hook_pass(struct sink *s)
 	hold(h);
 }
 
-/* Events that find the last run unfinished are left out, and the next run has the sum. */
+/* Leaves out an idle event that comes while the command runs, or waits to run; the next run gets the sum of the counts. */
 static bool
 take_idle(struct hook *h, const struct record *r)
 {

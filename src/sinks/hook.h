@@ -17,10 +17,10 @@ struct hook;
 
 enum hook_kind {
 	HOOK_NOTIFY, /* once for each notification */
-	HOOK_BATCH,  /* once for all that came since its last run */
-	HOOK_IDLE,   /* at each idle event, but for those that come while it runs */
-	HOOK_LISTEN, /* when a connection listens, again too */
-	HOOK_LOST,   /* when one is lost, or the first attempt fails */
+	HOOK_BATCH,  /* once for all notifications since its last run */
+	HOOK_IDLE,   /* at each idle event, except those that come while it runs */
+	HOOK_LISTEN, /* when a connection listens, also when it listens again */
+	HOOK_LOST,   /* when a connection is lost, or its first attempt fails */
 	HOOK_KINDS,
 };
 
@@ -29,16 +29,16 @@ struct hook_settings {
 	enum hook_kind kind;
 	const char *command;
 	int64_t timeout;       /* of one run, microseconds; negative: none */
-	size_t jobs;           /* commands that run at a time, at most */
-	int output;            /* a descriptor for its standard output */
+	size_t jobs;           /* how many commands may run at a time */
+	int output;            /* a descriptor for the command's standard output */
 	struct format *format; /* of a batch */
-	bool spooled;          /* runs for notifications only as hook_settle() allows */
+	bool spooled; /* the command runs only for notifications that hook_settle() allows */
 	/* Runs when a command ended. */
 	void (*changed)(void *arg);
 	void *arg;
 };
 
-/* What the settings point to outlives it. */
+/* What the settings point to must outlive the hook. */
 struct hook *hook_new(const struct hook_settings *settings);
 struct sink *hook_sink(struct hook *h);
 

@@ -26,7 +26,8 @@ struct record;
 #define HOOK_ENV_MAX 8
 
 /*
- * Appends what a command for `r` is told; or a command for `count` notifications, at `time`. `takeover`: of one of them.
+ * Appends what a command gets for the record `r`; or what a command gets for a batch of `count` notifications, at `time`.
+ * `takeover`: one of them has this mark.
  */
 void hook_env_pack(const struct record *r, struct buffer *out);
 void hook_env_pack_batch(uint64_t count, bool takeover, int64_t time, struct buffer *out);

@@ -13,7 +13,7 @@
 #include "base/log.h"
 #include "sinks/spool_reserve.h"
 
-/* In the file's header: "pgwt", and which layout the rest has (PRAGMA user_version). */
+/* In the file's header: "pgwt", and the version of the tables (PRAGMA user_version). */
 #define APPLICATION 0x70677774
 #define LAYOUT      1
 
@@ -24,7 +24,7 @@
 #define LOCKED_BYTE (INT64_C(1) << 40)
 
 #ifndef F_OFD_SETLK
-/* Where a lock belongs to the process alone, it goes when the database is opened again. */
+/* A lock that belongs to the process is lost when the process opens the database again. */
 #define F_OFD_SETLK F_SETLK
 #endif
 
@@ -47,7 +47,7 @@ spool_db_result(struct spool_db *d, int code)
 {
 	if (code == SQLITE_OK || code == SQLITE_DONE || code == SQLITE_ROW)
 		return SPOOL_DB_OK;
-	/* A short read is no error of the system. */
+	/* A short read sets no errno. */
 	if ((code & 0xff) == SQLITE_IOERR && code != SQLITE_IOERR_SHORT_READ &&
 	    d->api->system_errno(d->db))
 		set_error(d, strerror(d->api->system_errno(d->db)));
@@ -71,7 +71,7 @@ big_endian(const unsigned char *p)
 	       p[3];
 }
 
-/* NULL: it has the header of a spool, or is empty. */
+/* What a file is that is no spool; NULL: it has the header of a spool, or is empty. */
 static const char *
 what_else(int fd)
 {
@@ -93,8 +93,8 @@ what_else(int fd)
 }
 
 /*
- * Looks at the file by itself: SQLite would begin by recovering a database that is another program's. NULL: a
- * spool of ours, or empty.
+ * Looks at the file without SQLite, which would begin by recovering a database that is another program's. NULL: it is a
+ * spool, or empty. Otherwise why it cannot be used.
  */
 static const char *
 what_wrong(struct spool_db *d)
@@ -148,7 +148,7 @@ get_number(struct spool_db *d, const char *sql, int64_t *value)
 	return spool_db_result(d, code);
 }
 
-/* Makes the table where there is none. Two may try at the same time. */
+/* Makes the table if there is none. Two processes may try at the same time. */
 static enum spool_db_result
 set_up(struct spool_db *d)
 {
@@ -166,16 +166,16 @@ set_up(struct spool_db *d)
 	if (!r && !version)
 		r = execute(d, "COMMIT");
 	if (!r)
-		r = execute(d, "PRAGMA journal_mode = WAL"); /* the file's from now on */
+		r = execute(d, "PRAGMA journal_mode = WAL"); /* the file keeps this mode */
 	if (!r)
 		r = execute(d, settings);
-	/* The first one that reads opens the log. */
+	/* SQLite opens the log when it reads for the first time. */
 	if (!r)
 		r = get_number(d, "PRAGMA user_version", &version);
 	return r ? r : get_number(d, "PRAGMA page_size", &d->page_size);
 }
 
-/* What is found under the name of a file that is open. */
+/* What is there under the name of a file that is open. */
 enum place { PLACE_SAME, PLACE_BLANK /* nothing, or nothing in it */, PLACE_OTHER };
 
 static enum place
@@ -199,7 +199,7 @@ check_main(struct spool_db *d)
 	return SPOOL_DB_FAILED;
 }
 
-/* SQLite has them open from now on. There are none where the file system does not allow a log. */
+/* Notes which file SQLite has open. If the file system allows no log, there is no such file. */
 static enum spool_db_result
 identify(struct spool_db *d, enum spool_db_file i)
 {
@@ -298,7 +298,7 @@ spool_db_lock(struct spool_db *d)
 
 /* ----- Files that are removed meanwhile */
 
-/* SQLite would end by copying its log into the database, and remove what is there under its name. */
+/* When SQLite closes the database, it would copy its log into it, and remove the file that has the log's name now. */
 static void
 leave_alone(struct spool_db *d)
 {
@@ -306,8 +306,8 @@ leave_alone(struct spool_db *d)
 }
 
 /*
- * Opens the database again, with files that others find, too. A log that still has its name is read again; what
- * is in one that has none goes to its place before.
+ * Opens the database again, with files that others find, too. If the log still has its name, SQLite reads it again; if
+ * not, copies what it has to the database before.
  */
 static enum spool_db_result
 open_again(struct spool_db *d, bool has_log)
@@ -341,7 +341,7 @@ spool_db_check(struct spool_db *d)
 	case PLACE_SAME:
 		return place_of(d, SPOOL_DB_INDEX) == PLACE_SAME ? SPOOL_DB_OK
 								 : open_again(d, true);
-	case PLACE_BLANK: /* nobody has written to it */
+	case PLACE_BLANK: /* nobody has written to the new file */
 		return open_again(d, false);
 	case PLACE_OTHER:
 		break;
@@ -396,14 +396,14 @@ spool_db_finish(struct spool_db *d, enum spool_db_result r)
 		r = execute(d, "COMMIT");
 	if (!r)
 		return r;
-	/* SQLite may have done so by itself, which makes this an error. */
+	/* SQLite may have rolled back by itself: then this is an error, which does not matter. */
 	d->api->exec(d->db, "ROLLBACK", NULL, NULL, NULL);
 	if (r == SPOOL_DB_FAILED)
 		spool_db_checkpoint(d);
 	return r;
 }
 
-/* False where it fails; another process may be at it. */
+/* Copies the log to the database. False: that failed. True also if another process copies it. */
 static bool
 copy_log(struct spool_db *d)
 {
@@ -412,7 +412,7 @@ copy_log(struct spool_db *d)
 	return code == SQLITE_OK || (code & 0xff) == SQLITE_BUSY;
 }
 
-/* What keeps it from that keeps the next commit from it, too, and is told then. */
+/* Reports no error: the next commit would fail for the same reason, and reports it. */
 void
 spool_db_checkpoint(struct spool_db *d)
 {

@@ -1,6 +1,6 @@
 /*
- * The database that a spool is: a file of ours alone, open, locked by whoever drains it, and still where it
- * was when something is written to it.
+ * The SQLite database of a spool: opens and checks its file, locks it for a drain, and makes sure before each use that the
+ * open files are still those that others find under their names.
  */
 #ifndef PGWAIT_SPOOL_DB_H
 #define PGWAIT_SPOOL_DB_H
@@ -14,7 +14,7 @@
 
 enum spool_db_result {
 	SPOOL_DB_OK,
-	SPOOL_DB_BUSY,  /* another process is at it, for longer than we wait */
+	SPOOL_DB_BUSY,  /* another process uses it for longer than we wait */
 	SPOOL_DB_FAILED /* anything else, such as a full disk */
 };
 
@@ -23,17 +23,17 @@ enum spool_db_file { SPOOL_DB_MAIN, SPOOL_DB_LOG, SPOOL_DB_INDEX, SPOOL_DB_FILES
 
 enum spool_db_statement { SPOOL_DB_INSERT, SPOOL_DB_SELECT, SPOOL_DB_REMOVE, SPOOL_DB_STATEMENTS };
 
-/* Others may read: api, most, reserve, statements, error. */
+/* Other files may read: api, most, reserve, statements, error. */
 struct spool_db {
 	const struct sqlite *api;
-	sqlite3 *db; /* NULL: it could not be opened again */
+	sqlite3 *db; /* NULL: we could not open it again */
 	const char *schema;
 	int patience;
 	size_t most;       /* bytes of a row */
 	int64_t page_size; /* bytes */
-	/* Of the file, for the lock. Closed last: that drops SQLite's own locks, too. */
+	/* A descriptor of the file, for the lock. Closed last, since closing it drops SQLite's own locks, too. */
 	int fd;
-	int reserve; /* of the file with the reserve (spool_reserve.h) */
+	int reserve; /* a descriptor of the reserve (spool_reserve.h) */
 	char *names[SPOOL_DB_FILES];
 	struct spool_db_identity {
 		dev_t device;
@@ -45,22 +45,23 @@ struct spool_db {
 };
 
 /*
- * An empty file gets the `schema`, and with `create` a missing one is made. `patience`: milliseconds to wait for
- * other processes. False where it cannot be opened, or is something else, which is left alone; it has been said.
+ * Opens the database, and makes the `schema` if the file is empty. `create`: also makes the file if it is missing.
+ * `patience`: milliseconds to wait for other processes. False, after an error message: it cannot be opened, or is no spool,
+ * and was not changed.
  */
 MUST_CHECK bool spool_db_open(
     struct spool_db *d, const char *path, bool create, int patience, const char *schema);
 void spool_db_close(struct spool_db *d);
 
-/* For as long as it is open; BUSY where another process has it. */
+/* Takes the lock of a drain, until spool_db_close(). BUSY: another process has it. */
 MUST_CHECK enum spool_db_result spool_db_lock(struct spool_db *d);
 
-/* What SQLite answered to a call. */
+/* The result for a code that a call of SQLite returned; keeps the error message. */
 MUST_CHECK enum spool_db_result spool_db_result(struct spool_db *d, int code);
 
 /*
- * To be called before each use, when nothing is prepared or begun: SQLite would go on with files that nobody
- * finds any more. What somebody removed of its files is made again, without a loss.
+ * Checks the open files. Call it before each use, when no statement is prepared and no transaction open. If somebody
+ * removed one of the files, SQLite would go on with a file that nobody finds: so this makes it again, without a loss.
  */
 MUST_CHECK enum spool_db_result spool_db_check(struct spool_db *d);
 
@@ -70,12 +71,12 @@ MUST_CHECK enum spool_db_result spool_db_prepare(
 
 /* Checks, and begins a transaction that writes. */
 MUST_CHECK enum spool_db_result spool_db_begin(struct spool_db *d);
-/* Takes the disk space for what the transaction adds to the database, since what is committed must find its place. */
+/* Takes the disk space for what the transaction adds to the database, since the log can only be emptied if it has that. */
 MUST_CHECK enum spool_db_result spool_db_grow(struct spool_db *d);
-/* Commits; or takes everything back, where `r` is a failure. */
+/* Commits; or rolls back, if `r` is a failure. */
 MUST_CHECK enum spool_db_result spool_db_finish(struct spool_db *d, enum spool_db_result r);
 
-/* What was committed goes from the log to its place, which makes room in the log; if need be, into the reserve. */
+/* Copies what was committed from the log to the database, which empties the log. If the disk is full, gives up the reserve. */
 void spool_db_checkpoint(struct spool_db *d);
 
 #endif

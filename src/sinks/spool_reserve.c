@@ -11,11 +11,11 @@
 
 #include "base/portable.h"
 
-/* Bytes: more than what waits in SQLite's log until it goes to its place (spool_db.c). */
+/* Bytes: more than SQLite's log has before it is copied to the database (spool_db.c). */
 #define RESERVE (INT64_C(4) << 20)
 #define STEP    (INT64_C(1) << 18)
 
-/* Whatever else has that name is left alone. */
+/* Whether we may use the file. pgwait does not touch anything else that has this name. */
 static bool
 is_ours(int fd)
 {
