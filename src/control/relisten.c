@@ -168,8 +168,7 @@ relisten_remove(
 		if (!subscription_remove(&s->subscription, channel, channels->origin))
 			continue;
 		b->changed[b->count++] = xstrdup(channel);
-		(void)add_statement(
-		    b, &sql, channel); /* false: the connection cannot have listened on it */
+		(void)add_statement(b, &sql, channel); /* false: it cannot listen on that */
 	}
 	send_batch(b, &sql);
 	buffer_free(&sql);

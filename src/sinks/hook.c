@@ -42,11 +42,10 @@ struct job {
 struct hook {
 	struct sink sink;
 	struct hook_settings settings;
-	struct job *jobs; /* as many as the settings say */
-	size_t made;      /* how many of them were needed so far */
-	size_t running;   /* how many of them run a command */
-	uint64_t
-	    begun; /* of all that were taken: for so many a command has started, or none will */
+	struct job *jobs;   /* as many as the settings say */
+	size_t made;        /* how many of them were needed so far */
+	size_t running;     /* how many of them run a command */
+	uint64_t begun;     /* up to this record a command has started, or none will */
 	char **environment; /* the first `inherited` are the same for every run */
 	size_t inherited;
 	struct backlog backlog; /* a batch: formatted notifications; else: packed environments */
@@ -56,7 +55,7 @@ struct hook {
 	struct fifo excluded; /* struct range: those of them that it has discarded */
 	uint64_t takeover;    /* the number of the last record with the mark "takeover" */
 	uint64_t idle_missed; /* the sum of the counts of idle events that came while it ran */
-	bool warned;          /* the warning that this run takes too long was written */
+	bool warned;          /* an idle event came during this run, and the warning was due */
 	struct log_pace pace;
 };
 
