@@ -11,8 +11,8 @@
 #include "base/util.h"
 
 struct fd_writer {
-	int fd;       /* what is written to, and polled */
-	int original; /* what was given, and stays the caller's */
+	int fd;       /* it writes to this one, and polls it */
+	int original; /* the caller's, who closes it */
 	enum fd_writer_method {
 		FD_WRITER_DIRECT, /* files and the like, which never block for long: write(2) */
 		FD_WRITER_REOPENED, /* a pipe or terminal, opened anew: our O_NONBLOCK is ours alone */

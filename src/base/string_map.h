@@ -6,7 +6,7 @@
 
 #include "base/util.h"
 
-/* It stays where it is until it is removed. */
+/* An entry does not move until it is removed. */
 struct string_map_entry {
 	size_t number; /* the caller's */
 	char string[];
@@ -20,7 +20,7 @@ struct string_map {
 /* NULL: it is not there. */
 struct string_map_entry *string_map_find(const struct string_map *m, const char *s);
 
-/* A copy of `s` is added where it is not there, with the number 0. */
+/* Finds the entry of `s`; if there is none, adds a copy of `s`, with the number 0. */
 struct string_map_entry *string_map_add(struct string_map *m, const char *s);
 
 /* Frees it. */

@@ -12,12 +12,12 @@ struct encoding;
 struct findings;
 
 /*
- * A server's text as UTF-8, or as it came where it cannot be converted; its front, where it is of an absurd
- * length. The caller frees it.
+ * A server's text as UTF-8, or as it came if it cannot be converted. If it is absurdly long, only its beginning. The caller
+ * frees it.
  */
 char *server_facts_text(struct encoding *e, const char *s);
 
-/* What is known without asking: how the server was reached, its version and encoding. */
+/* Fills in what we know without asking: how we reached the server, its version and encoding. */
 void server_facts_of_connection(struct findings *f, const PGconn *conn);
 
 /* One statement with one row as its answer. The caller frees it. */

@@ -29,12 +29,12 @@ void dispatch_end(struct manager *m, enum cause cause);
 void dispatch_started(struct manager *m);
 
 /*
- * Whether what comes has room. Without the lock of --exclusive it needs none: it is left to the process that has it.
- * So it is noticed what became of a connection where the lock may be, also while what the sinks hold waits for it.
+ * Whether the sinks have room for what comes. A process without the lock of --exclusive needs no room, since its sinks get
+ * nothing: so it goes on reading, and notices if a connection is lost, even while the sinks are full.
  */
 bool dispatch_room(struct manager *m);
 
-/* What was kept for a process that is active now; with `need_room`, while there is room for it. */
+/* This process became active: gives what it kept to the sinks; with `need_room`, only while they have room. */
 void dispatch_hand_on(struct manager *m, bool need_room);
 
 /* Everything that a source has now; with `need_room`, while there is room for it. */
@@ -47,13 +47,13 @@ void dispatch_pull_rows(struct manager *m, struct source *s);
 void dispatch_exclusive(struct manager *m);
 
 /*
- * For sources_part(). A connection is out of the set, and goes once what was sent before has come; `good`: it
- * listens. And one goes: what it has is pulled, and its catch-ups stop.
+ * The callbacks of sources_part(). dispatch_parts(): a source is out of the set, and stays until it has received what was
+ * sent before; `good`: it listens. dispatch_goes(): pulls what a source has, and stops its catch-ups, before it is freed.
  */
 void dispatch_parts(struct source *s, bool good);
 void dispatch_goes(struct source *s);
 
-/* How far each connection got whose first attempt did not end in time; and in a drain, each that is not drained. */
+/* Says how far each connection got whose first attempt did not end in time; in a drain, each that is not drained. */
 void dispatch_tell_unsettled(struct manager *m);
 
 #endif

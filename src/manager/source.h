@@ -87,30 +87,30 @@ void sources_init(
 void sources_free(struct sources *set);
 
 /*
- * Takes what `s` owns, and starts to connect. Only what is there at the start is waited for, and
- * decides whether pgwait goes on.
+ * Takes over what `s` owns, and starts to connect. `at_start`: pgwait waits for the first attempt of
+ * this connection, and how it ends decides whether pgwait goes on.
  */
 struct source *sources_add(struct sources *set, struct subscription *s, bool at_start);
 
-/* Its name: also where its connection is closed already. */
+/* The name of the connection; valid also after it was closed. */
 const char *source_label(const struct source *s);
 
 /* NULL: no connection has this label, or it is marked to be removed. */
 struct source *sources_find(const struct sources *set, const char *label);
 
 /*
- * Marks it to be removed. What was sent before is received first, where it listens. `removed` may be NULL;
- * it runs at the end of a pass. Who marks it again gets no answer: nobody finds it any more.
+ * Marks the source to be removed. If it listens, pgwait first receives what was sent before. `removed` may be NULL; it runs
+ * at the end of a pass. If the source was marked before, `removed` never runs.
  */
 void source_leave(struct source *s, source_removed *removed, void *arg);
 
-/* Of one that is marked: nothing more is expected of it, for this reason; NULL: it has given everything. */
+/* A source that is marked has ended: `error` is why not everything came; NULL: everything came. */
 void source_through(struct source *s, const char *error);
 
 /*
- * The one place that removes. `parts` is called for each that is out of the set since now, before it is
- * drained, and `goes` for each before it is freed: to pull what it has, and to stop what belongs to it. Then
- * whoever waits is told.
+ * The one place that removes sources. It takes each marked source out of the set and calls `parts`, which starts to receive
+ * what was sent before; and it calls `goes` before it frees a source, which pulls what it has and stops what belongs to
+ * it. Then it calls the `removed` of source_leave().
  */
 void sources_part(struct sources *set, void (*parts)(struct source *s, bool good),
     void (*goes)(struct source *s));
@@ -121,22 +121,22 @@ bool sources_leave(const struct sources *set);
 /* Whether any is good, or will be tried again. */
 bool sources_hope(const struct sources *set);
 
-/* An attempt at once, where it is in the garbage. */
+/* If the connection is in the garbage, makes the next attempt at once. */
 void source_retry_now(struct source *s);
 
 /*
- * It gets another target, which is taken: it is closed, for `reason`, and connects anew at once. What was
- * its past stays its own: what it missed in between is a gap.
+ * Gives the source another target, and takes that over: closes the connection, for `reason`, and connects anew at once. The
+ * source remembers since when it listened: what it misses in between is a gap.
  */
 void source_retarget(struct source *s, struct target *t, const char *reason);
 
-/* What it connects to the next time: the target of now, or another one that it got. */
+/* The target of the next attempt: the present one, or that of source_retarget(). */
 const struct target *source_next_target(const struct source *s);
 
-/* Another name: of the target of now, and of the next one. */
+/* Renames the connection: both its present and its next target. */
 void source_rename(struct source *s, const char *label);
 
-/* To be called when it was lost: whether it has another target now, and connects to it. */
+/* Call it when the connection was lost. True: source_retarget() gave it another target, and it connects to that. */
 bool source_takes_target(struct source *s);
 
 /* It may have something to pull: sources_next_ready() gives it. */

@@ -68,15 +68,15 @@ const struct record *connection_next(struct connection *c);
 void connection_pause(struct connection *c, bool paused);
 
 /*
- * An empty query: when `answer` runs, all that was sent before has been pulled (fact F2). That has the time
- * of an attempt to connect; in a drain, what is left of its time. For a connection that listens.
+ * Sends an empty query over a connection that listens: when `answer` runs, all that was sent before has been pulled (fact
+ * F2). The time limit is that of an attempt to connect; in a drain, what is left of that.
  */
 void connection_barrier(struct connection *c, connection_answer *answer);
 
-/* It is not wanted any more as it is: it fails for this reason, once what was received is pulled. */
+/* Has the connection fail for this reason, once what was received is pulled. */
 void connection_give_up(struct connection *c, const char *reason);
 
-/* What keeps it from listening now, for people; the connection's. */
+/* Why it does not listen now, for people; the connection frees it. */
 const char *connection_progress(const struct connection *c);
 
 /*
@@ -109,10 +109,10 @@ PGconn *connection_conn(const struct connection *c);
 /* Whether a channel is pgwait's own, whose notifications are not delivered. */
 bool connection_hides(const struct connection *c, const char *channel);
 
-/* Why it failed; NULL where it has not. */
+/* Why it failed; NULL: it has not. */
 const char *connection_reason(const struct connection *c);
 
-/* Its target has another label, or is another one: the latter only where it is LOST. */
+/* Its target has another label, or was replaced by another target (only if it is LOST). */
 void connection_renamed(struct connection *c);
 
 enum connection_state connection_state(const struct connection *c);

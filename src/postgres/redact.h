@@ -37,8 +37,7 @@ bool redact_finds_password(const char *s);
 bool redact_suspected(const char *word);
 
 /*
- * How many bytes can be shown of such a word: all where there is no place for a password, else its
- * scheme.
+ * How many bytes of such a word can be shown: all if it has no place for a password, else its scheme.
  */
 int redact_suspected_length(const char *word);
 

@@ -22,7 +22,7 @@ void encoding_close(struct encoding *e);
 
 /* PostgreSQL's name of it, which is never freed; NULL for NULL. */
 const char *encoding_name(const struct encoding *e);
-/* The same for a name of `n` bytes; NULL where it is no encoding that is converted. */
+/* The same for a name of `n` bytes; NULL: pgwait converts no such encoding. */
 const char *encoding_find(const char *name, size_t n);
 
 /*

@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* What is nested deeper is not taken for JSON. */
+/* A text that is nested deeper is not taken for JSON. */
 #define JSON_LEXER_DEPTH 512
 
 enum json_lexer_token {

@@ -38,7 +38,7 @@ void queue_add(struct queue *q, enum queue_kind kind, uint64_t count, const void
 /* Adds struct queue_entry after struct queue_entry, and the bytes of all of them. */
 void queue_append(struct queue *q, const struct buffer *entries, const struct buffer *bytes);
 
-/* The oldest, valid until the queue is changed; NULL where there is none. */
+/* The oldest entry, valid until the queue changes; NULL: the queue is empty. */
 struct queue_entry *queue_front(const struct queue *q);
 
 /* Drops the oldest. */

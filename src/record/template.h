@@ -1,5 +1,6 @@
 /*
- * What `--format` says, compiled: values of a record, each followed by literal bytes.
+ * Compiles the FORMAT of --format to a list of values of a record, each followed by literal bytes.
+ * A new token such as %x is added here and in format.c.
  *
  * A zeroed struct is empty. template_free() frees what it points to.
  */
@@ -43,10 +44,10 @@ struct template
 void template_add_value(struct template *t, enum template_value value);
 void template_add_byte(struct template *t, char c);
 
-/* Appends what `spec` says. False where it is no format: *error is then as for format_compile(). */
+/* Appends the parts of `spec`. False: it is no FORMAT, and *error is as for format_compile(). */
 MUST_CHECK bool template_add_spec(struct template *t, const char *spec, char **error);
 
-/* The byte that every record ends with, or -1 where that differs. */
+/* The byte with which every record ends, or -1 if not all end with the same. */
 int template_last_byte(const struct template *t);
 
 void template_free(struct template *t);

@@ -5,9 +5,9 @@
  * `listen NAME CHANNEL...` wants channels of one, `listen * CHANNEL...` of every connection in the
  * file. The order of the lines does not matter.
  *
- * An error: a name or a connection (what comes to the same parameters) that stands twice, and a name
- * that is listened on and not connected. No error: a channel that stands twice, a connection without
- * a channel, and a file without a connection.
+ * Errors are: two connections of the same name, two with the same parameters, and `listen` for a name
+ * that no `connect` has. No errors are: a channel twice, a connection without a channel, and a file
+ * without a connection.
  */
 #ifndef PGWAIT_CONFIG_FILE_H
 #define PGWAIT_CONFIG_FILE_H

@@ -20,7 +20,7 @@ struct operands {
 	size_t word_count;
 	bool
 	    optional; /* no connection and no channel are needed: commands or a file will name some later */
-	bool fallback; /* where there is no connection, the default one is meant */
+	bool fallback; /* if there is no connection, use the default one */
 };
 
 /*

@@ -53,8 +53,8 @@ struct options {
 };
 
 /*
- * False where there is nothing to run: *status is the exit status, and what there was to say (help,
- * version, an error) has been said. argv's passwords are overwritten (struct options has copies).
+ * False: there is nothing to run: it has written the help, the version or an error, and *status is the exit status.
+ * Overwrites the passwords in argv (struct options has copies).
  */
 MUST_CHECK bool options_parse(int argc, char **argv, struct options *o, enum status *status);
 void options_free(struct options *o);

@@ -10,13 +10,13 @@
 struct report;
 
 /*
- * `kinds`: RECORD_BIT()s of what it tells. In a drain it tells only what is wrong. Of many `connections` at
- * the start it only says how many listen, once report_started() is called.
+ * `kinds`: RECORD_BIT()s of the records that it reports. In a drain it reports only what is wrong. If there are many
+ * `connections` at the start, it only says how many of them listen, once report_started() is called.
  */
 struct report *report_new(unsigned kinds, bool drain, size_t connections);
 struct sink *report_sink(struct report *r);
 
-/* No more connections of the start are about to listen. */
+/* Every connection of the start listens, or has failed. */
 void report_started(struct report *r);
 void report_free(struct report *r);
 

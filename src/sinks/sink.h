@@ -122,8 +122,8 @@ sinks_low_mark(const struct sinks *set)
 }
 
 /*
- * Whether a notification may be pulled. Events need not ask: they always find room. What is held may
- * exceed the budget by them and by one notification.
+ * Whether the manager may pull a notification. It need not ask for events, which always find room. What the sinks hold may
+ * exceed the budget by these, and by one notification.
  */
 static inline bool
 sinks_room(struct sinks *set)

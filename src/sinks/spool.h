@@ -33,7 +33,7 @@ struct spool_settings {
 struct spool *spool_new(const struct spool_settings *settings);
 struct sink *spool_sink(struct spool *s);
 
-/* Frees it; says on stderr what was not committed, and is false then. */
+/* Frees it. False: something was not committed, and it has said so on stderr. */
 MUST_CHECK bool spool_finish(struct spool *s);
 #else
 /* No option asks for one then. */

@@ -23,7 +23,7 @@ struct sqlite {
 	SQLITE_FUNCTIONS(SQLITE_MEMBER)
 };
 
-/* NULL where it cannot be loaded; then *error is why, and the system's own. */
+/* Loads SQLite. NULL: that failed, and *error says why; the caller does not free it. */
 const struct sqlite *sqlite_load(const char **error);
 
 #endif
