@@ -47,11 +47,12 @@ log_verbose(void)
 static struct {
 	struct fd_writer outlet;
 	bool open;
-	struct fifo waiting;  /* lines that it has not taken, and what is told of those left out */
-	uint64_t lines, told; /* how many of both there were since nothing waited */
-	uint64_t missing;     /* lines left out since */
-	bool inside;          /* the last line was written in part */
-	bool holds;           /* the status line */
+	struct fifo
+	    waiting; /* lines that the reader has not taken, and warnings of lines that were left out */
+	uint64_t lines, told;    /* how many of both there were since nothing waited */
+	uint64_t missing;        /* lines left out since */
+	bool inside;             /* the last line was written in part */
+	bool holds;              /* the status line */
 	struct event_base *base; /* NULL: there is no loop */
 	struct event retry;
 	int64_t pause; /* until the next one */
@@ -116,7 +117,7 @@ flush(void)
 	}
 }
 
-/* Whoever waits is tried again, while there is a loop, and has the terminal for itself. */
+/* While lines wait for the reader, hides the status line, and sets a timer to try again, if there is a loop. */
 static void
 settle(void)
 {
@@ -146,7 +147,7 @@ on_retry(evutil_socket_t fd, short what, void *arg)
 	settle();
 }
 
-/* Of the limit, a line has so many quarters: chatter is left out before what says that something is lost. */
+/* How many quarters of the limit a line may use: other lines are left out before those that say that something is lost. */
 static void
 write_line(const char *line, size_t n, size_t quarters)
 {

@@ -77,7 +77,7 @@ on_writable(void *arg)
 	c->blocked = false;
 }
 
-/* Who has read enough leaves; the next write fails, if there is one. */
+/* A reader that has read enough may leave; then the next write fails, if there is one. */
 static void
 on_gone(void *arg)
 {

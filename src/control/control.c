@@ -60,7 +60,7 @@ reply(struct control *c, const char *command, const struct reply *a)
 	free(keys);
 }
 
-/* A line that cannot be carried out; `command`: the one that it names, or "". */
+/* Replies to a line that cannot be carried out; `command`: the command that it names, or "". */
 static void
 complain(struct control *c, const char *command, const char *error)
 {
@@ -166,7 +166,7 @@ nothing_is_left(const struct control *c)
 	       (c->ended || poll(&p, 1, 0) <= 0);
 }
 
-/* The next line; reading waits until the last one is answered, and so does whoever writes. */
+/* Runs the next line. It reads no further until it has replied to the last one, so the writer waits, too. */
 static void
 on_turn(void *arg)
 {

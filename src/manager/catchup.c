@@ -341,7 +341,7 @@ catchup_rows(const struct catchup *c)
 struct catchup *
 catchup_start(const struct catchup_settings *settings)
 {
-	/* What it is told in the start has been told already: never prompt. */
+	/* Never prompts: the connection that listens has got the password that the user typed. */
 	const struct connector_policy policy = {.never_prompt = true, .beside = settings->beside};
 	struct catchup *c = xcalloc(1, sizeof *c);
 

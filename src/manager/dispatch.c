@@ -228,7 +228,7 @@ dispatch_goes(struct source *s)
 	catchups_forget(&m->catchups, s);
 }
 
-/* Tells whoever waits for the outcome of an attempt. */
+/* Tells the command that waits for it how an attempt ended. */
 static bool
 tell_outcome(struct source *s, const struct record *lost)
 {

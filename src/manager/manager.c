@@ -181,9 +181,7 @@ on_max_time(evutil_socket_t fd, short what, void *arg)
 		event_add(&m->max_timer, &(struct timeval){0, 0}); /* once the end has begun */
 }
 
-/*
- * What listens is told also where another connection does not get that far, and the first attempts do not end.
- */
+/* Has pgwait say which connections listen, even if the first attempt of another connection does not end. */
 static void
 on_start_time(evutil_socket_t fd, short what, void *arg)
 {

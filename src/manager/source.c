@@ -228,7 +228,7 @@ source_free(struct source *s)
 	free(s);
 }
 
-/* Whoever waits for an attempt, or for the removal, must not wait for ever. */
+/* A command that waits for an attempt, or for the removal, must not wait for ever. */
 static void
 tell_removed(struct source *s)
 {

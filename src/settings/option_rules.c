@@ -80,7 +80,7 @@ option_rules_command_given(const struct arguments *a)
 	       a->lost_cmd->count;
 }
 
-/* An option without the one that it needs would do nothing. */
+/* An option that needs another one would do nothing without it. */
 static bool
 has_what_it_needs(const struct arguments *a)
 {
