@@ -132,7 +132,6 @@ locks() {
 	kill -KILL "$first"
 	wait_for says second active
 	wait_for test -s "$TMP/ran"
-	run -1 received second one
 }
 
 # It was asked for the lock, by one that does not have it, a second after TIME at least.
@@ -469,6 +468,136 @@ all_answered() {
 	end_lock_session
 	wait_for says first 'waiting: no session for the lock "work" \(postgres@.*#2\)'
 	exec 8>&-
+}
+
+# start_two FILE ARG...: the process "first" writes to the file, and has a further connection, "two". Descriptor 8 takes commands.
+start_two() {
+	[[ -p $TMP/control ]] || mkfifo "$TMP/control"
+	exec 8<>"$TMP/control"
+	"$PGWAIT" --control "$TMP/control" --exclusive work "${@:2}" jobs >"$1" 2>"$TMP/first.err" 3>&- 8>&- &
+	first=$!
+	wait_for says first active
+	printf '%s\n' "connect two 'dbname=postgres application_name=two'" 'listen two jobs' >&8
+	wait_for says first 'ok: listen'
+}
+
+# Bytes have arrived that the server process of a connection has not read.
+asked() {
+	[[ $(ss -xn | awk -v path="$PGHOST/.s.PGSQL.$PGPORT" '$5 == path && $3 > 0' | wc -l) -gt 0 ]]
+}
+
+@test "a connection is removed while the process waits: what it has received is delivered with the lock" {
+	start_two "$TMP/first.out" -f '%d %p %j'
+	hold_lock
+	end_lock_session
+	wait_for says first 'waiting: another process'
+	backend=$(sql -c "SELECT pid FROM pg_stat_activity WHERE application_name = 'two' AND query ~ 'LISTEN'")
+	notify jobs before
+	"$SANDBOX_RUN" kill -STOP "$backend"
+	echo 'disconnect two' >&8
+	wait_for asked
+	notify jobs meanwhile
+	"$SANDBOX_RUN" kill -CONT "$backend"
+	wait_for says first 'ok: disconnect'
+	notify jobs after
+	drop_lock
+	wait_for received first ' after '
+	[ "$(grep '^two' "$TMP/first.out" | cut -d' ' -f1,2)" = $'two before\ntwo meanwhile' ]
+	[ "$(grep -c '"takeover":true' "$TMP/first.out")" = "$(wc -l <"$TMP/first.out")" ]
+	exec 8>&-
+}
+
+@test "a connection is removed while the process waits: what its reader had not taken is delivered with the lock" {
+	mkfifo "$TMP/first.pipe"
+	exec 9<>"$TMP/first.pipe"
+	start_two "$TMP/first.pipe" -f '%d %p' 9>&-
+	notify_much
+	hold_lock
+	end_lock_session
+	wait_for says first 'waiting: another process'
+	echo 'disconnect two' >&8
+	wait_for says first 'ok: disconnect'
+	drop_lock
+	cat <&9 >"$TMP/first.out" 3>&- 8>&- &
+	reader=$!
+	wait_for all_of_two
+	kill "$reader"
+	exec 8>&- 9>&-
+}
+
+# More than a pipe takes; and it is received.
+notify_much() {
+	sql -c "SELECT pg_notify('jobs', repeat('x', 1000) || i) FROM generate_series(1, 500) i" >/dev/null
+	echo channels >&8
+	wait_for says first 'ok: channels'
+}
+
+all_of_two() {
+	[[ $(grep '^two' "$TMP/first.out" | sort -u | wc -l) -eq 500 ]]
+}
+
+@test "the last connection is removed: the lock stays until the reader has taken all" {
+	mkfifo "$TMP/first.pipe"
+	exec 9<>"$TMP/first.pipe"
+	start_two "$TMP/first.pipe" -j 9>&-
+	echo "disconnect postgres@$PGHOST:$PGPORT" >&8
+	wait_for says first 'ok: disconnect'
+	notify_much
+	printf '%s\n' 'disconnect two' 'connect three dbname=postgres' 'listen three jobs' status >&8
+	wait_for says first 'ok: status'
+	notify jobs last
+	cat <&9 >"$TMP/first.out" 3>&- 8>&- &
+	reader=$!
+	wait_for received first last
+	kill "$reader"
+	[ "$(wc -l <"$TMP/first.out")" -eq 501 ]
+	run -1 received first takeover
+	run -1 says first waiting
+	exec 8>&- 9>&-
+}
+
+@test "the last connection is removed, and all is delivered: another process gets the lock" {
+	start_silent
+	start_two "$TMP/first.out" -f %p
+	start second --exclusive work -f %p jobs 8>&-
+	wait_for says second waiting
+	printf '%s\n' "disconnect postgres@$PGHOST:$PGPORT" 'disconnect two' "connect slow 'host=127.0.0.1 port=$port connect_timeout=1000'" >&8
+	wait_for says second active
+	notify jobs one
+	wait_for received second one
+	run -1 received first one
+	exec 8>&-
+}
+
+@test "it ends while it has no lock: what it has received is told, unless another process has the lock" {
+	start_two "$TMP/first.out" -f %p
+	hold_lock
+	end_lock_session
+	wait_for says first 'waiting: another process'
+	notify_much
+	kill -TERM "$first"
+	wait_for gone "$first"
+	wait "$first"
+	run -1 says first 'error: '
+	drop_lock
+	wait_for no_lock
+	rm "$TMP/first.err"
+	mkfifo "$TMP/first.pipe"
+	exec 9<>"$TMP/first.pipe"
+	start_two "$TMP/first.pipe" -f %p 9>&-
+	notify_much
+	pg stop -m immediate
+	wait_for says first 'waiting: no session'
+	kill -TERM "$first"
+	wait_for gone "$first"
+	run -1 wait "$first"
+	says first 'error: the lock was lost before [0-9]+ notifications were delivered'
+	pg start
+	exec 8>&- 9>&-
+}
+
+no_lock() {
+	[[ $(sql -c "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'") == 0 ]]
 }
 
 @test "the connection of the lock is removed, and the next one is down: it waits, and says so" {

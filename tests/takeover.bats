@@ -338,9 +338,9 @@ watch_signs() {
 
 # "alive PLACE PROCESS NUMBER DELIVERED BEHIND": the last one is of another process than $before, and says that all is delivered.
 another_is_through() {
-	local process number delivered behind
-	read -r _ _ process number delivered behind < <(tail -n 1 "$TMP/signs")
-	[[ $process && $process != "$before" ]] && ((delivered > 0 && delivered == number - 1 && behind == 0))
+	awk -v before="$before" '
+		$3 != before { process = $3; delivered = $5; behind = $6; if ($4 > last[$3]) last[$3] = $4 }
+		END { exit !(process && delivered > 0 && delivered == last[process] && behind == 0) }' "$TMP/signs"
 }
 
 @test "what was delivered by another one meanwhile is not delivered again" {

@@ -64,21 +64,25 @@ test_order(void)
 	add(a, &one, "", false);
 	check(undelivered_waits(s) && undelivered_oldest(a) == 101 && undelivered_oldest(b) == 102,
 	    "the oldest", "");
-	undelivered_own(s);
+	undelivered_take_over(s, true);
+	undelivered_own(a);
 	add(b, &two, "4", false);
+	undelivered_own(b);
+	add(b, &two, "55", false);
+	undelivered_own(b);
 	check(undelivered_handed_to(s) == 1, "handed on", "nothing");
-	check_waits(s, "one:1! two:22! one:! two:4", "in the order in which they came");
+	check_waits(s, "one:1! two:22! one:! two:4! two:55", "in the order in which they came");
 	check(undelivered_has_handed(s) && undelivered_handed_to(s) == undelivered_next_number(s),
 	    "handed on", "all");
 	undelivered_delivered(s, 3);
 	undelivered_put_back(s);
 	check(!undelivered_has_handed(s), "put back", "");
-	check_waits(s, "one:! two:4", "what was not delivered comes again");
+	check_waits(s, "one:! two:4! two:55", "what was not delivered comes again");
 	undelivered_delivered(s, undelivered_next_number(s));
 	check(!undelivered_has_handed(s) && sinks.held == 0, "delivered", "all");
 	add(a, &one, "5", true);
 	undelivered_put_back(s);
-	undelivered_own(s);
+	undelivered_take_over(s, false);
 	check_waits(s, "one:5!", "what was taken from the sinks may be delivered by others");
 	undelivered_close(s);
 	check(sinks.held == 0, "closed", "");
@@ -109,14 +113,50 @@ test_marks(void)
 	undelivered_gap(a, 55);
 	undelivered_delivered_to(a, 9, 1);
 	check(undelivered_missing(a) == 55, "a mark", "before a gap");
-	undelivered_remove_connection(a, true);
+	undelivered_remove_connection(a);
 	check(undelivered_missing_of_all(s) == 55, "a gap", "of a connection that went");
 	undelivered_put_back(s);
 	check_waits(s, "two:2 one:3", "what is kept of a connection that went");
 	undelivered_delivered(s, undelivered_next_number(s));
 	undelivered_forget_gaps(s);
-	undelivered_remove_connection(b, false);
+	undelivered_remove_connection(b);
 	check(undelivered_missing_of_all(s) == -1 && sinks.held == 0, "forgotten", "");
+	undelivered_close(s);
+}
+
+/* Of a connection that went, what another one hears at the same place tells when it is delivered. */
+static void
+test_removed(void)
+{
+	struct sinks sinks = {.budget = 1 << 20};
+	struct store *s = undelivered_open(&sinks);
+	struct undelivered *gone = undelivered_add_connection(s),
+			   *deaf = undelivered_add_connection(s),
+			   *there = undelivered_add_connection(s),
+			   *elsewhere = undelivered_add_connection(s);
+
+	undelivered_at(gone, "here");
+	undelivered_at(deaf, "here");
+	undelivered_at(there, "here");
+	undelivered_at(elsewhere, "there");
+	undelivered_mark(gone, 9, 3);
+	undelivered_mark(deaf, 9, 3);
+	undelivered_connected(deaf);
+	undelivered_at(deaf, "here");
+	add(gone, &one, "1", false);
+	add(deaf, &two, "2", false);
+	undelivered_gap(gone, 50);
+	undelivered_remove_connection(gone);
+	undelivered_remove_connection(deaf);
+	undelivered_mark(there, 9, 3); /* it lags */
+	undelivered_mark(elsewhere, 9, 4);
+	undelivered_delivered_to(there, 9, 3);
+	undelivered_delivered_to(elsewhere, 9, 4);
+	check(undelivered_missing_of_all(s) == 50, "a mark", "that stands before it, or elsewhere");
+	undelivered_mark(there, 9, 5);
+	undelivered_delivered_to(there, 9, 5);
+	check(undelivered_missing_of_all(s) == -1, "a gap", "of one that went, and is delivered");
+	check_waits(s, "two:2", "one that went and had heard no mark since it was connected stays");
 	undelivered_close(s);
 }
 
@@ -158,7 +198,7 @@ static void
 test_signs(void)
 {
 	static const char *const wrong[] = {"", "alive", "who", "who ", "alive p 1 1 0",
-	    "alive p 1 1 0 0 0", "alive p 0 1 0 0", "alive p 1 0 0 0", "alive p 1 1 -1 0",
+	    "alive p 1 1 0 0 0", "alive p 0 1 0 0", "alive p 1 -1 0 0", "alive p 1 1 -1 0",
 	    "alive p 1 1 0 -1", "alive p x 1 0 0", "alive  1 1 0 0", "who p p", "dead p 1 1 0 0",
 	    "who 0123456789012345678901234567890123456789012345678901234567890123456789"};
 	const struct life_sign says = {
@@ -192,6 +232,7 @@ main(void)
 {
 	test_order();
 	test_marks();
+	test_removed();
 	test_room();
 	test_signs();
 	return check_end();

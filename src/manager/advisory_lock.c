@@ -12,6 +12,7 @@
 #include "base/buffer.h"
 #include "base/work_queue.h"
 #include "manager/backoff.h"
+#include "manager/lock_rank.h"
 #include "postgres/connector.h"
 #include "postgres/server_error.h"
 #include "postgres/session.h"
@@ -30,9 +31,9 @@
 #define LEASE (9 * SECOND)
 
 enum lock_state {
-	/* There is no session; one is being opened, or will be. */
+	/* No session; one is being opened, or will be. */
 	LOCK_AWAY,
-	/* There is a session, and the server has not answered yet who has the lock. */
+	/* There is a session, and no answer yet. */
 	LOCK_ASKING,
 	/* Another session has the lock. */
 	LOCK_WAITING,
@@ -43,21 +44,25 @@ enum lock_state {
 struct advisory_lock {
 	struct event_base *base;
 	advisory_lock_where *where;
+	bool (*is_complete)(void *arg);
 	void *arg;
-	const struct origin *origin;
 	const char *key;
 	char *key_sent; /* in the server's encoding */
-	enum lock_state state;
+	enum lock_state state, told;
 	struct connector *connector;
 	struct session *session;
-	struct target named; /* only a label, for the session, which may outlive the connection */
+	struct target named;  /* only a label, for the session, which may outlive the connection */
+	struct origin origin; /* of the records: the same label */
 	char *place; /* of the session, or of the attempt to open it; NULL: there is neither */
 	struct work_queue_job job; /* reads from the session, which has something to read */
 	struct event timer;        /* the next attempt, question or heartbeat */
 	struct backoff backoff;
 
 	struct moment proven; /* when a query was sent whose answer showed that the lock is ours */
-	int64_t due;          /* we must not ask for the lock before this time; boottime */
+	int64_t due;          /* when it may be asked for at the soonest; boottime */
+	bool waited;          /* it was waited for, or ours */
+	bool held[RANKS];     /* the shared locks of the session */
+	int64_t left;         /* since when it was left to others; boottime; 0: it was not */
 	struct record record;
 	bool changed;
 	bool asked;    /* a question or heartbeat is not answered yet */
@@ -74,12 +79,21 @@ arm(struct advisory_lock *x, int64_t delay)
 	event_add(&x->timer, &tv);
 }
 
+static void
+set_label(struct advisory_lock *x, const char *label)
+{
+	free(x->named.label);
+	x->named.label = xstrdup(label);
+	x->origin.label = x->named.label;
+	x->origin.label_length = strlen(label);
+}
+
 /* The only place that changes the state. Makes the record for advisory_lock_next(). */
 static void
 set_state(struct advisory_lock *x, enum lock_state state, const char *reason)
 {
 	char *line = reason ? server_error_line(reason) : NULL;
-	bool same = state == x->state && (!line || (x->reason && strcmp(line, x->reason) == 0));
+	bool same = state == x->told && (!line || (x->reason && strcmp(line, x->reason) == 0));
 
 	if (state == LOCK_AWAY && x->state == LOCK_WAITING)
 		x->due = clock_boottime() + LEASE;
@@ -91,8 +105,9 @@ set_state(struct advisory_lock *x, enum lock_state state, const char *reason)
 	free(x->reason);
 	x->reason = line;
 	x->changed = true;
+	x->told = state;
 	x->record = (struct record){.kind = state == LOCK_ACTIVE ? RECORD_ACTIVE : RECORD_WAITING,
-	    .origin = x->origin,
+	    .origin = &x->origin,
 	    .time = clock_realtime(),
 	    .key = x->key,
 	    .since = -1};
@@ -106,6 +121,7 @@ close_session(struct advisory_lock *x)
 		connector_cancel(x->connector);
 	x->connector = NULL;
 	x->asked = false;
+	memset(x->held, 0, sizeof x->held);
 	session_close(x->session);
 	x->session = NULL;
 	work_queue_remove(&x->job);
@@ -135,11 +151,25 @@ unusable(const struct advisory_lock *x, const PGresult *result)
 	return NULL;
 }
 
+/* Holds the shared lock of a rank, or does not. */
+static void
+hold(struct advisory_lock *x, enum lock_rank rank, bool held)
+{
+	const char *parameters[] = {x->key_sent};
+
+	if (x->held[rank] == held)
+		return;
+	x->held[rank] = held;
+	session_request_with(x->session,
+	    lock_rank_hold(rank, held, x->key, PQserverVersion(session_conn(x->session))),
+	    parameters, 1, NULL, NULL);
+}
+
 static void
 on_asked(void *arg, const PGresult *result)
 {
 	struct advisory_lock *x = arg;
-	bool got;
+	const char *answer;
 
 	if (!result)
 		return; /* the session fails or is closed */
@@ -151,31 +181,24 @@ on_asked(void *arg, const PGresult *result)
 	x->backoff = (struct backoff){0};
 	free(x->backend);
 	x->backend = xstrdup(request_value(result, 0, 2));
-	got = *request_value(result, 0, 0) == 't';
-	set_state(x, got ? LOCK_ACTIVE : LOCK_WAITING, NULL);
+	answer = request_value(result, 0, 0);
+	if (strcmp(answer, LOCK_RANK_LEFT) != 0)
+		x->left = 0;
+	else if (!x->left)
+		x->left = clock_boottime();
+	x->waited = true;
+	set_state(x, *answer == 't' ? LOCK_ACTIVE : LOCK_WAITING, NULL);
+	if (x->state == LOCK_WAITING)
+		hold(x, RANK_WAITING, true);
 }
 
-/* SQL for the number of the lock: the key if it is a number, else its hash by the server, which all processes share. */
-static const char *
-lock_number(const struct advisory_lock *x)
+/* One that comes before may hang: after a lease the lock is left to nobody any more. */
+static enum lock_rank
+rank_of(const struct advisory_lock *x)
 {
-	int64_t number;
-
-	if (parse_integer(x->key, INT64_MIN, INT64_MAX, &number))
-		return "$1::pg_catalog.int8";
-	if (PQserverVersion(session_conn(x->session)) >= 110000)
-		return "pg_catalog.hashtextextended($1, 0)";
-	return "pg_catalog.hashtext($1)";
-}
-
-/* It asks for no lock on a standby: nobody on another server would see that one. */
-static char *
-question(const struct advisory_lock *x)
-{
-	return xasprintf("SELECT CASE WHEN NOT pg_catalog.pg_is_in_recovery() "
-			 "THEN pg_catalog.pg_try_advisory_lock(%s) END, " SQL_PLACE
-			 ", pg_catalog.pg_backend_pid()",
-	    lock_number(x));
+	if (x->is_complete(x->arg) || (x->left && clock_boottime() - x->left >= LEASE))
+		return RANK_COMPLETE;
+	return x->waited ? RANK_WAITING : RANK_STARTED;
 }
 
 static void
@@ -183,8 +206,12 @@ ask(struct advisory_lock *x)
 {
 	const char *parameters[] = {x->key_sent};
 
+	if (x->state == LOCK_WAITING)
+		hold(x, RANK_COMPLETE, x->is_complete(x->arg));
 	x->asked = true;
-	session_request_with(x->session, question(x), parameters, 1, on_asked, x);
+	session_request_with(x->session,
+	    lock_rank_question(rank_of(x), x->key, PQserverVersion(session_conn(x->session))),
+	    parameters, 1, on_asked, x);
 }
 
 /* If another server process answered than that of the session, there is a pooler in between. */
@@ -308,9 +335,7 @@ connect_beside(struct advisory_lock *x)
 
 	if (!x->where(&p, x->arg))
 		return;
-	x->origin = p.origin;
-	free(x->named.label);
-	x->named.label = xstrdup(p.origin->label);
+	set_label(x, p.label);
 	free(x->place);
 	x->place = xstrdup(p.name);
 	policy.beside = p.beside;
@@ -318,19 +343,18 @@ connect_beside(struct advisory_lock *x)
 }
 
 void
-advisory_lock_give_up(struct advisory_lock *x, const struct origin *origin, const char *reason)
+advisory_lock_give_up(struct advisory_lock *x, const char *label, const char *reason)
 {
-	x->origin = origin;
+	set_label(x, label);
 	set_state(x, LOCK_AWAY, reason);
 	close_session(x);
-	x->record.origin = origin; /* the connection of the origin before may be gone */
 }
 
 void
 advisory_lock_close(struct advisory_lock *x)
 {
 	close_session(x);
-	x->state = LOCK_AWAY;
+	x->state = x->told = LOCK_AWAY;
 	x->changed = false;
 	x->proven = (struct moment){0};
 	free(x->reason);
@@ -354,9 +378,9 @@ advisory_lock_unreachable(struct advisory_lock *x)
 }
 
 void
-advisory_lock_renamed(struct advisory_lock *x, const struct origin *origin)
+advisory_lock_renamed(struct advisory_lock *x, const char *label)
 {
-	x->origin = x->record.origin = origin;
+	set_label(x, label);
 }
 
 const char *
@@ -416,13 +440,15 @@ advisory_lock_holds(const struct advisory_lock *x)
 }
 
 struct advisory_lock *
-advisory_lock_new(struct event_base *base, const char *key, advisory_lock_where *where, void *arg)
+advisory_lock_new(struct event_base *base, const char *key, advisory_lock_where *where,
+    bool (*is_complete)(void *arg), void *arg)
 {
 	struct advisory_lock *x = xcalloc(1, sizeof *x);
 
 	x->base = base;
 	x->key = key;
 	x->where = where;
+	x->is_complete = is_complete;
 	x->arg = arg;
 	x->job.run = on_turn;
 	x->job.arg = x;

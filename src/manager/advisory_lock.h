@@ -6,6 +6,9 @@
  * pgwait from reading the connections that listen. The server ends the session of a host that
  * vanished after some 10 s; the heartbeat gives up sooner.
  *
+ * Of several processes that wait, lock_rank.h says which one gets the lock. A process that comes before others may hang:
+ * after 9 s they do not leave the lock to it any more.
+ *
  * Each answer renews a lease, which is over before the server can have ended the session. So a
  * process that was stopped or suspended, or whose host was, has to hear from the server before it
  * goes on.
@@ -26,8 +29,7 @@ struct advisory_lock_place {
 	struct target *target;
 	const PGconn *beside; /* the first connection: connect to the same address */
 	const char *name;     /* the answer to SQL_PLACE */
-	const struct origin
-	    *origin; /* of the records; valid until the next advisory_lock_renamed() */
+	const char *label;    /* of that connection, for the records */
 };
 
 /*
@@ -36,9 +38,12 @@ struct advisory_lock_place {
  */
 typedef bool advisory_lock_where(struct advisory_lock_place *place, void *arg);
 
-/* `key` (UTF-8) is the number of the lock, or a text that the server hashes to one. It must outlive the object. */
-struct advisory_lock *advisory_lock_new(
-    struct event_base *base, const char *key, advisory_lock_where *where, void *arg);
+/*
+ * `key` (UTF-8) is the lock's number, or is hashed by the server. It outlives what is made here. `is_complete` says
+ * whether this process has all that is not delivered.
+ */
+struct advisory_lock *advisory_lock_new(struct event_base *base, const char *key,
+    advisory_lock_where *where, bool (*is_complete)(void *arg), void *arg);
 void advisory_lock_free(struct advisory_lock *x);
 
 /* Opens the lock's session at once, unless there is one or one is being opened. */
@@ -48,8 +53,7 @@ void advisory_lock_connect(struct advisory_lock *x);
 const char *advisory_lock_place(const struct advisory_lock *x);
 
 /* Closes the session for this reason, and makes a RECORD_WAITING with it. advisory_lock_connect() opens it again. */
-void advisory_lock_give_up(
-    struct advisory_lock *x, const struct origin *origin, const char *reason);
+void advisory_lock_give_up(struct advisory_lock *x, const char *label, const char *reason);
 
 /* The first connection is lost. The lock's session stays open; an attempt to open it ends. */
 void advisory_lock_unreachable(struct advisory_lock *x);
@@ -58,7 +62,7 @@ void advisory_lock_unreachable(struct advisory_lock *x);
 void advisory_lock_close(struct advisory_lock *x);
 
 /* Another connection is the first one now, and the lock stays at the same place. */
-void advisory_lock_renamed(struct advisory_lock *x, const struct origin *origin);
+void advisory_lock_renamed(struct advisory_lock *x, const char *label);
 
 /* Whether this process has the lock at this moment, as far as it can know without asking the server. */
 bool advisory_lock_holds(const struct advisory_lock *x);

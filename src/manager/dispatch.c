@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "manager/delivery.h"
 #include "manager/exclusive.h"
+#include "manager/exclusive_connection.h"
 #include "manager/manager_internal.h"
 #include "manager/ready.h"
 #include "settings/options.h"
@@ -131,9 +132,30 @@ begin_work(struct manager *m, struct source *s)
 		drain(s);
 }
 
+void
+dispatch_undelivered(struct manager *m, uint64_t left)
+{
+	if (!left)
+		return;
+	log_error("the lock was lost before %" PRIu64 " notification%s delivered", left,
+	    left == 1 ? " was" : "s were");
+	m->shutdown.cut = true;
+}
+
+/* What the sinks gave up, or what will be handed on to them again, counts when it is delivered. */
+static void
+uncount(struct manager *m, uint64_t left, uint64_t put_back)
+{
+	uint64_t n = left > put_back ? left : put_back; /* both are the last of all */
+
+	m->taken -= n < m->taken ? n : m->taken;
+	if (m->taken_at_idle > m->taken)
+		m->taken_at_idle = m->taken;
+}
+
 /* Once: what is said while it waits already changes nothing. */
 static void
-deactivate(struct manager *m)
+deactivate(struct manager *m, uint64_t put_back)
 {
 	uint64_t left;
 
@@ -141,12 +163,9 @@ deactivate(struct manager *m)
 		return;
 	m->active = false;
 	left = sinks_forget(&m->sinks);
-	m->taken -= left;
-	if (left && m->shutdown.begun) {
-		log_error("the lock was lost before %" PRIu64 " notification%s delivered", left,
-		    left == 1 ? " was" : "s were");
-		m->shutdown.cut = true;
-	}
+	uncount(m, left, put_back);
+	if (m->shutdown.begun)
+		dispatch_undelivered(m, left);
 	for (size_t i = 0; i < m->sources.count; i++)
 		catchups_stop(m->sources.list[i]);
 }
@@ -155,6 +174,8 @@ static void
 activate(struct manager *m)
 {
 	m->active = true;
+	m->last_taken =
+	    clock_monotonic(); /* silence begins when somebody could have heard something */
 	for (size_t i = 0; i < m->sources.count; i++)
 		if (m->sources.list[i]->good)
 			begin_work(m, m->sources.list[i]);
@@ -174,19 +195,22 @@ dispatch_exclusive(struct manager *m)
 {
 	const struct record *r;
 	struct record told;
+	uint64_t put_back;
 
-	while ((r = exclusive_next(m->exclusive))) {
+	while ((r = exclusive_next(m->exclusive, &put_back))) {
 		told = *r;
 		told.covered = m->options->catchup_sql != NULL;
 		told.fatal = dispatch_is_drain(m) && r->reason;
 		if (r->kind == RECORD_WAITING)
-			deactivate(m);
+			deactivate(m, put_back);
 		sinks_take(&m->sinks, &told);
 		if (r->kind == RECORD_ACTIVE)
 			activate(m);
 		else if (dispatch_is_drain(m))
 			end_drain(m, r);
 	}
+	if (exclusive_rests(m->exclusive, &put_back))
+		deactivate(m, put_back);
 }
 
 static void
@@ -202,9 +226,6 @@ dispatch_parts(struct source *s, bool good)
 	struct manager *m = s->set->manager;
 
 	catchups_stop(s);
-	exclusive_parts(m->exclusive, s);
-	if (m->exclusive && m->sources.count == 0)
-		deactivate(m);
 	if (source_settle(s))
 		dispatch_started(m);
 	if (m->sources.count)
@@ -226,6 +247,7 @@ dispatch_goes(struct source *s)
 	if (!m->shutdown.begun)
 		dispatch_pull(m, s, false);
 	catchups_forget(&m->catchups, s);
+	exclusive_connection_goes(m->exclusive, s);
 }
 
 /* Tells the command that waits for it how an attempt ended. */
@@ -245,7 +267,7 @@ take_listening(struct manager *m, struct source *s, const struct record *r)
 		return;
 	source_listens(s);
 	sinks_take(&m->sinks, r);
-	exclusive_listens(m->exclusive, s, r);
+	exclusive_connection_listens(m->exclusive, s, r);
 	begin_work(m, s);
 	(void)tell_outcome(s, NULL);
 	if (source_settle(s))
@@ -311,7 +333,7 @@ take_lost(struct manager *m, struct source *s, const struct record *r)
 		told.retry = 0;
 	sinks_take(&m->sinks, &told);
 	if (s->target) { /* with which it connects at once; nobody else may hold the old one */
-		exclusive_lost(m->exclusive, s, r->reason);
+		exclusive_connection_lost(m->exclusive, s, r->reason);
 		(void)source_takes_target(s);
 		return;
 	}
@@ -320,7 +342,7 @@ take_lost(struct manager *m, struct source *s, const struct record *r)
 	if (dispatch_is_drain(m))
 		drain_without_lock(m, s);
 	else if (!told.fatal)
-		exclusive_lost(m->exclusive, s, r->reason);
+		exclusive_connection_lost(m->exclusive, s, r->reason);
 	if (source_settle(s))
 		dispatch_started(m);
 }
@@ -332,13 +354,11 @@ take_lost(struct manager *m, struct source *s, const struct record *r)
 static inline void
 deliver(struct manager *m, const struct record *r)
 {
-	bool limited = m->options->count >= 0;
-
-	if (!m->active || (limited && dispatch_count_reached(m) && !r->row))
+	if (!m->active || (dispatch_count_reached(m) && !r->row))
 		return;
 	sinks_take(&m->sinks, r);
 	m->taken++;
-	if (limited)
+	if (m->options->count >= 0)
 		look_at_count(m);
 }
 
@@ -347,7 +367,8 @@ dispatch_hand_on(struct manager *m, bool need_room)
 {
 	const struct record *r;
 
-	while (m->cause != CAUSE_COUNT && (!need_room || sinks_room(&m->sinks)) &&
+	while (m->cause != CAUSE_COUNT && !dispatch_count_reached(m) &&
+	       (!need_room || sinks_room_for_kept(&m->sinks)) &&
 	       (r = exclusive_hand_on(m->exclusive))) {
 		deliver(m, r);
 		m->last_taken = clock_monotonic();
@@ -376,7 +397,10 @@ dispatch_tell_unsettled(struct manager *m)
 bool
 dispatch_room(struct manager *m)
 {
-	return !m->active || sinks_room(&m->sinks);
+	if (!m->active)
+		return true;
+	return exclusive_waits(m->exclusive) ? sinks_room_to_keep(&m->sinks)
+					     : sinks_room(&m->sinks);
 }
 
 void
@@ -393,7 +417,8 @@ dispatch_pull(struct manager *m, struct source *s, bool need_room)
 			break;
 		switch (r->kind) {
 		case RECORD_NOTIFICATION:
-			if (!m->exclusive || !exclusive_keeps(m->exclusive, s, r))
+			if (!m->exclusive ||
+			    !exclusive_keeps(m->exclusive, s, r, !dispatch_count_reached(m)))
 				deliver(m, r);
 			break;
 		case RECORD_LISTENING:

@@ -46,6 +46,9 @@ void dispatch_pull_rows(struct manager *m, struct source *s);
 /* What changed about the lock of --exclusive. */
 void dispatch_exclusive(struct manager *m);
 
+/* So many notifications are not delivered at the end, since the lock is lost: it is an error if there are any. */
+void dispatch_undelivered(struct manager *m, uint64_t left);
+
 /*
  * The callbacks of sources_part(). dispatch_parts(): a source is out of the set, and stays until it has received what was
  * sent before; `good`: it listens. dispatch_goes(): pulls what a source has, and stops its catch-ups, before it is freed.

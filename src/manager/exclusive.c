@@ -2,284 +2,46 @@
 
 #include "manager/exclusive.h"
 
-#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
 #include "manager/advisory_lock.h"
+#include "manager/exclusive_connection.h"
+#include "manager/exclusive_internal.h"
 #include "manager/life_sign.h"
 #include "manager/life_sign_sender.h"
 #include "manager/source.h"
 #include "manager/undelivered.h"
-#include "postgres/sql.h"
 #include "sinks/sink.h"
 
-/* What this file knows of one connection. */
-struct exclusive_connection {
-	struct exclusive *exclusive;
-	struct source *source; /* NULL: the source is gone, and an answer is still to come */
-	char *place;           /* its server and database; NULL: not known, or it does not listen */
-	bool asking;           /* a request is not answered: SQL_PLACE, or LISTEN for the signs */
-	struct undelivered *kept; /* NULL: this process keeps nothing */
-	struct member *member;
-};
-
-struct exclusive {
-	struct sources *sources;
-	struct sinks *sinks;
-	struct advisory_lock *lock;
-	struct source
-	    *holder; /* the lock is, or was asked for, in its database; NULL: nowhere yet */
-	bool active; /* exclusive_next() returned RECORD_ACTIVE last */
-	bool
-	    taken_before; /* some process was active before: we had to wait for the lock, or gave it up */
-
-	char *channel;       /* of the signs of life */
-	struct store *store; /* NULL: this process keeps nothing, and sends no signs */
-	struct life_sign_sender *signs;
-	struct fence fence; /* behind what was handed on */
-	bool fenced;
-	uint64_t fenced_to; /* when it passes, what has a lower number is delivered */
-	struct record record;
-};
-
-/* This process is not active any more: what the sinks had goes back to what is kept, as if it had just come. */
-static void
+/* What the sinks had, and have to give up, waits to be handed on as if it had just come. */
+static uint64_t
 step_down(struct exclusive *st)
 {
-	if (st->active && st->store) {
-		fence_cancel(st->sinks, &st->fence);
-		st->fenced = false;
-		undelivered_put_back(st->store);
-		life_sign_sender_end(st->signs);
-	}
+	bool active = st->active;
+
 	st->active = false;
+	if (!active || !st->store)
+		return 0;
+	fence_cancel(st->sinks, &st->fence);
+	st->fenced = false;
+	life_sign_sender_end(st->signs);
+	return undelivered_put_back(st->store);
 }
 
-/* ----- Where the lock is */
-
-static struct source *
-first_of(const struct exclusive *st)
+bool
+exclusive_rests(struct exclusive *st, uint64_t *put_back)
 {
-	return st->sources->count ? st->sources->list[0] : NULL;
-}
-
-/* Whether the connection listens, and we know its server and database. */
-static bool
-is_ready(const struct source *s)
-{
-	return s && s->good && s->exclusive && s->exclusive->place;
-}
-
-/* Tells advisory_lock.c where to connect. */
-static bool
-where(struct advisory_lock_place *place, void *arg)
-{
-	struct source *first = first_of(arg);
-
-	if (!is_ready(first))
+	if (!st || !exclusive_connection_is_last(st))
 		return false;
-	place->target = first->subscription.target;
-	place->beside = connection_conn(first->connection);
-	place->name = first->exclusive->place;
-	place->origin = connection_origin(first->connection);
+	if (st->active && st->store &&
+	    (st->sources->parting_count || undelivered_waits(st->store) ||
+		undelivered_has_handed(st->store)))
+		return false;
+	*put_back = step_down(st);
+	advisory_lock_close(st->lock);
 	return true;
-}
-
-/* The first connection listens, and we know where: if the lock is elsewhere, moves it there. */
-static void
-settle(struct exclusive *st, const char *reason)
-{
-	struct source *first = first_of(st);
-	const char *at = advisory_lock_place(st->lock);
-	const struct origin *origin;
-
-	assert(first);
-	origin = connection_origin(first->connection);
-	st->holder = first;
-	if (at && strcmp(at, first->exclusive->place) == 0) {
-		advisory_lock_renamed(st->lock, origin);
-		return;
-	}
-	if (at)
-		advisory_lock_give_up(st->lock, origin, reason);
-	advisory_lock_connect(st->lock);
-}
-
-/* The connection that the lock followed is gone. If the one that is first now is in the same database, the lock stays. */
-static void
-leave_holder(struct exclusive *st)
-{
-	const char *reason = "its connection was removed";
-	struct source *first = first_of(st);
-
-	advisory_lock_unreachable(st->lock);
-	if (is_ready(first)) {
-		settle(st, reason);
-	} else if (first) {
-		st->holder = first;
-		advisory_lock_give_up(st->lock, connection_origin(first->connection), reason);
-	} else {
-		st->holder = NULL;
-		step_down(st);
-		advisory_lock_close(st->lock);
-	}
-}
-
-/* ----- Connections */
-
-/* Whether an answer comes too late, since the source is gone, or the connection was lost. Frees `p` if the source is. */
-static bool
-is_late(struct exclusive_connection *p, const PGresult *result)
-{
-	p->asking = false;
-	if (p->source)
-		return !result;
-	free(p);
-	return true;
-}
-
-static void
-ask(struct exclusive_connection *p, char *sql, request_done *done)
-{
-	p->asking = connection_ask(p->source->connection, sql, NULL, 0, done, p);
-}
-
-static void
-hear_no_signs(const struct exclusive_connection *p, const PGresult *result)
-{
-	log_debug("%s: no signs of life: %s", connection_label(p->source->connection),
-	    request_message(result));
-	if (p->member)
-		life_sign_sender_leave(p->member);
-}
-
-static void
-on_hearing(void *arg, const PGresult *result)
-{
-	struct exclusive_connection *p = arg;
-
-	if (is_late(p, result))
-		return;
-	if (request_failed(result))
-		hear_no_signs(p, result);
-	else
-		life_sign_sender_join(p->member, p->place);
-}
-
-static void
-on_place(void *arg, const PGresult *result)
-{
-	struct exclusive_connection *p = arg;
-	struct source *s = p->source;
-
-	if (is_late(p, result))
-		return;
-	if (request_failed(result)) {
-		connection_give_up(s->connection, request_message(result)); /* to be asked again */
-		return;
-	}
-	p->place = xstrdup(request_value(result, 0, 0));
-	if (p->member)
-		ask(p, xasprintf("LISTEN %s", p->exclusive->channel), on_hearing);
-	if (s == first_of(p->exclusive))
-		settle(p->exclusive, "the first connection is at another server now");
-}
-
-static struct exclusive_connection *
-add_connection(struct exclusive *st, struct source *s)
-{
-	struct exclusive_connection *p = xcalloc(1, sizeof *p);
-
-	p->exclusive = st;
-	p->source = s;
-	if (!st->store)
-		return p;
-	p->kept = undelivered_add_connection(st->store);
-	p->member = life_sign_sender_add(st->signs, s->connection, p->kept);
-	return p;
-}
-
-/* The source leaves. If a request is not answered yet, its answer frees it (is_late()). */
-static void
-remove_connection(struct source *s, bool wanted)
-{
-	struct exclusive_connection *p = s->exclusive;
-
-	s->exclusive = NULL;
-	if (!p)
-		return;
-	if (p->member) {
-		life_sign_sender_remove(p->member);
-		undelivered_remove_connection(p->kept, wanted);
-	}
-	p->source = NULL;
-	free(p->place);
-	p->place = NULL;
-	if (!p->asking)
-		free(p);
-}
-
-static void
-forget_place(struct exclusive_connection *p)
-{
-	free(p->place);
-	p->place = NULL;
-}
-
-/*
- * The process did not receive what was sent before the connection listened. If the process waits, that is a gap until it
- * knows that the active one has delivered it. If it is active, the record has told of the gap.
- */
-void
-exclusive_listens(struct exclusive *st, struct source *s, const struct record *r)
-{
-	struct exclusive_connection *p;
-
-	if (!st)
-		return;
-	if (!s->exclusive)
-		s->exclusive = add_connection(st, s);
-	p = s->exclusive;
-	forget_place(p);
-	if (p->member) {
-		undelivered_connected(p->kept);
-		life_sign_sender_expect(p->member);
-		if (!st->active)
-			undelivered_gap(p->kept, r->since >= 0 ? r->since : r->time);
-	}
-	ask(p, xstrdup("SELECT " SQL_PLACE), on_place);
-}
-
-void
-exclusive_lost(struct exclusive *st, struct source *s, const char *reason)
-{
-	if (!st)
-		return;
-	if (s->exclusive)
-		forget_place(s->exclusive);
-	if (s->exclusive && s->exclusive->member)
-		life_sign_sender_leave(s->exclusive->member);
-	if (s != first_of(st))
-		return;
-	advisory_lock_unreachable(st->lock);
-	if (st->holder == s)
-		return; /* the lock's own session may still be there */
-	st->holder = s;
-	advisory_lock_give_up(st->lock, connection_origin(s->connection), reason);
-}
-
-void
-exclusive_parts(struct exclusive *st, struct source *s)
-{
-	if (!st)
-		return;
-	remove_connection(s, st->active);
-	if (st->holder == s)
-		leave_holder(st);
-	else if (!st->holder && is_ready(first_of(st)))
-		settle(st, NULL);
 }
 
 bool
@@ -290,45 +52,22 @@ exclusive_hides(const struct source *s, const char *channel)
 
 /* ----- What is kept */
 
-static void
-read_sign(struct exclusive_connection *p, const struct record *r)
-{
-	struct exclusive *st = p->exclusive;
-	const char *at = advisory_lock_place(st->lock);
-	struct life_sign sign;
-	bool missing;
-
-	if (!life_sign_read(r->payload, &sign) || !at || strcmp(sign.place, at) != 0)
-		return; /* no sign, or that of a lock at another place */
-	if (sign.asks) {
-		life_sign_sender_asked(p->member);
-		return;
-	}
-	if (life_sign_sender_hear(p->member, &sign))
-		return;
-	missing = undelivered_missing(p->kept) >= 0;
-	undelivered_delivered_to(p->kept, sign.process, sign.delivered);
-	if (undelivered_missing(p->kept) >= 0)
-		undelivered_gap(p->kept, r->since - sign.behind);
-	else if (missing)
-		log_debug("%s: all that is not delivered is kept",
-		    connection_label(p->source->connection));
-	undelivered_mark(p->kept, sign.process, sign.number);
-}
-
 bool
-exclusive_keeps(struct exclusive *st, struct source *s, const struct record *r)
+exclusive_keeps(struct exclusive *st, struct source *s, const struct record *r, bool room)
 {
 	struct exclusive_connection *p = s->exclusive;
+	const char *at;
 	bool handed;
 
 	if (!st || !p || !p->member)
 		return false;
 	if (strcmp(r->channel, st->channel) == 0) {
-		read_sign(p, r);
+		at = advisory_lock_place(st->lock);
+		if (at)
+			life_sign_sender_hear(p->member, r, at);
 		return true;
 	}
-	handed = st->active && !undelivered_waits(st->store);
+	handed = st->active && room && !undelivered_waits(st->store) && undelivered_is_own(p->kept);
 	undelivered_add(p->kept, r, handed);
 	life_sign_sender_dirty(p->member);
 	return !handed;
@@ -388,45 +127,64 @@ static void
 begin(struct exclusive *st)
 {
 	int64_t missing = st->store ? undelivered_missing_of_all(st->store) : -1;
+	bool twice = st->taken_before;
 
-	if (st->taken_before && missing >= 0) {
+	if (twice && missing >= 0) {
 		st->record.since = missing;
 		st->record.gap = st->record.time - missing;
 	}
-	st->taken_before = st->active = true;
+	st->taken_before = st->active = st->last = true;
 	if (!st->store)
 		return;
 	undelivered_forget_gaps(st->store);
-	undelivered_own(st->store);
+	/* What is behind our own first sign nobody else has delivered. */
+	undelivered_take_over(st->store, twice);
 	life_sign_sender_lock_at(st->signs, advisory_lock_place(st->lock));
 	life_sign_sender_begin(st->signs);
 }
 
-/* This process does not have the lock: without a reason in the record, because another process has it. */
-static void
+/* Another process has it, where there is no reason. */
+static uint64_t
 wait(struct exclusive *st)
 {
-	step_down(st);
+	uint64_t put_back = step_down(st);
+
 	if (st->record.reason)
-		return;
+		return put_back;
 	st->taken_before = true;
+	st->last = false;
 	if (st->store)
 		life_sign_sender_lock_at(st->signs, advisory_lock_place(st->lock));
+	return put_back;
 }
 
 const struct record *
-exclusive_next(struct exclusive *st)
+exclusive_next(struct exclusive *st, uint64_t *put_back)
 {
 	const struct record *r = st ? advisory_lock_next(st->lock) : NULL;
 
+	*put_back = 0;
+	if (!r && st && st->ended && !st->active)
+		advisory_lock_close(st->lock);
 	if (!r)
 		return NULL;
 	st->record = *r;
 	if (r->kind == RECORD_ACTIVE)
 		begin(st);
 	else
-		wait(st);
+		*put_back = wait(st);
 	return &st->record;
+}
+
+/* For advisory_lock.c: everything that is not known to be delivered is here. */
+static bool
+is_complete(void *arg)
+{
+	const struct exclusive *st = arg;
+
+	return !st->store ||
+	       (st->sources->good == st->sources->count && life_sign_sender_is_whole(st->signs) &&
+		   undelivered_missing_of_all(st->store) < 0);
 }
 
 static bool
@@ -437,15 +195,17 @@ may_deliver(void *arg)
 	return !st->active || advisory_lock_holds(st->lock);
 }
 
-void
+uint64_t
 exclusive_end(struct exclusive *st)
 {
 	if (!st)
-		return;
+		return 0;
+	st->ended = true;
 	if (!st->active)
 		advisory_lock_close(st->lock);
 	if (st->signs)
 		life_sign_sender_stop(st->signs);
+	return st->store && st->last && !st->active ? undelivered_waiting(st->store) : 0;
 }
 
 struct exclusive *
@@ -455,7 +215,8 @@ exclusive_new(const struct exclusive_settings *settings)
 
 	st->sources = settings->sources;
 	st->sinks = settings->sinks;
-	st->lock = advisory_lock_new(settings->base, settings->key, where, st);
+	st->lock = advisory_lock_new(
+	    settings->base, settings->key, exclusive_connection_where, is_complete, st);
 	st->channel = life_sign_channel(settings->key);
 	st->sinks->may_deliver = may_deliver;
 	st->sinks->arg = st;
@@ -473,9 +234,11 @@ exclusive_free(struct exclusive *st)
 {
 	if (!st)
 		return;
-	advisory_lock_free(st->lock);
 	for (size_t i = 0; i < st->sources->count; i++)
-		remove_connection(st->sources->list[i], false);
+		exclusive_connection_remove(st->sources->list[i]);
+	for (size_t i = 0; i < st->sources->parting_count; i++)
+		exclusive_connection_remove(st->sources->parting[i]);
+	advisory_lock_free(st->lock);
 	if (st->store) {
 		fence_cancel(st->sinks, &st->fence);
 		life_sign_sender_close(st->signs);

@@ -34,21 +34,21 @@ struct exclusive *exclusive_new(const struct exclusive_settings *settings);
 void exclusive_free(struct exclusive *st);
 
 /*
- * The manager calls these when a connection listens (`r` is its RECORD_LISTENING; at the first time and after a loss),
- * when it was lost, and when it has left the set.
+ * A connection received a notification (not a row of a catch-up). True: the caller must not deliver it: this process
+ * keeps it, or it is a sign of life. Without `room` this process is not to deliver it, and keeps it for others.
  */
-void exclusive_listens(struct exclusive *st, struct source *s, const struct record *r);
-void exclusive_lost(struct exclusive *st, struct source *s, const char *reason);
-void exclusive_parts(struct exclusive *st, struct source *s);
+bool exclusive_keeps(struct exclusive *st, struct source *s, const struct record *r, bool room);
 
 /*
- * A connection received a notification (not a row of a catch-up). True: the caller must not deliver it: this process
- * keeps it, or it is a sign of life.
+ * Returns what changed, like advisory_lock_next(). The caller acts on it at once. *put_back: how many notifications the
+ * sinks were given that exclusive_hand_on() will return again.
  */
-bool exclusive_keeps(struct exclusive *st, struct source *s, const struct record *r);
+const struct record *exclusive_next(struct exclusive *st, uint64_t *put_back);
 
-/* Returns what changed, like advisory_lock_next(). The caller acts on it at once. */
-const struct record *exclusive_next(struct exclusive *st);
+/*
+ * There is no connection any more, and everything that was received is delivered: the lock is given up. True: it was, now.
+ */
+bool exclusive_rests(struct exclusive *st, uint64_t *put_back);
 
 /*
  * In the active process: returns the next notification that it kept while it waited, in the order of arrival, borrowed
@@ -61,8 +61,11 @@ bool exclusive_waits(const struct exclusive *st);
 /* The manager calls this in each pass, when it has given to the sinks what they had room for, and before their pass. */
 void exclusive_fence(struct exclusive *st);
 
-/* pgwait ends: a process that is not active does not become active any more. */
-void exclusive_end(struct exclusive *st);
+/*
+ * pgwait ends: a process that is not active does not become active any more. Returns how many notifications it has not
+ * delivered, and no other process is known to deliver.
+ */
+uint64_t exclusive_end(struct exclusive *st);
 
 /* Whether this is the channel of the signs of life, which pgwait shows to nobody. */
 bool exclusive_hides(const struct source *s, const char *channel);

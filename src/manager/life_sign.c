@@ -87,7 +87,7 @@ life_sign_read(const char *payload, struct life_sign *s)
 	if (ok)
 		snprintf(s->place, sizeof s->place, "%s", place);
 	if (ok && !s->asks)
-		ok = take_number(&rest, 1, &s->process) && take_number(&rest, 1, &s->number) &&
+		ok = take_number(&rest, 1, &s->process) && take_number(&rest, 0, &s->number) &&
 		     take_number(&rest, 0, &s->delivered) && take_number(&rest, 0, &s->behind);
 	free(text);
 	return ok && !rest;

@@ -13,15 +13,14 @@ char *life_sign_channel(const char *key);
 #define LIFE_SIGN_PLACE 48
 
 struct life_sign {
-	char place[LIFE_SIGN_PLACE]; /* of the lock: the answer to SQL_PLACE */
-	/* A process that waits asks the active one for a sign; what follows is not set then. */
-	bool asks;
-	int64_t process; /* the sender: a new number each time that a process becomes active */
-	int64_t number;  /* of this sign, from 1 */
-	/* The sender has delivered all that was sent before its sign of this number; 0: not known. */
-	int64_t delivered;
-	/* The oldest notification that the sender has not delivered was sent so long ago at most; microseconds. */
-	int64_t behind;
+	char place[LIFE_SIGN_PLACE]; /* of the lock that they share: the answer to SQL_PLACE */
+	bool asks;       /* whoever is active shall say so; nothing else is there then */
+	int64_t process; /* of a process as long as it is active */
+	int64_t number;  /* of this sign, from 1; 0: it has none, and nothing is said of it later */
+	int64_t
+	    delivered; /* all that was sent before the sign of this number is delivered; 0: not known */
+	int64_t
+	    behind; /* how long ago the oldest was sent that is not delivered, at most; microseconds */
 };
 
 /* The payload of a sign. The caller frees it. */

@@ -4,134 +4,42 @@
 
 #include <event2/event.h>
 #include <event2/event_struct.h>
-#include <stdio.h>
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/time.h>
 #include <unistd.h>
 
 #include "base/log.h"
-#include "manager/life_sign.h"
+#include "manager/life_sign_group.h"
 #include "manager/undelivered.h"
 #include "postgres/connection.h"
 
-#define PERIOD     SECOND       /* from one sign of the active process to the next */
-#define ASK_PERIOD (5 * SECOND) /* from one question of a process that waits to the next */
-
-/* A request that sends a sign, until its answer. */
-struct ticket {
-	struct group *group; /* NULL: the group was freed meanwhile */
-};
-
-/* The connections to one database. The first of them sends the signs of all. */
-struct group {
-	struct life_sign_sender *signs;
-	char *place;
-	struct ticket *ticket; /* of a sign that is on its way to the server */
-	int64_t sent_at;       /* when the last sign was sent; monotonic; 0: none was */
-	/* The number of a sign: the next one has to say that all before this one is delivered; 0: it need not. */
-	int64_t owed;
-	bool dirty;  /* a notification came since the last sign */
-	bool urgent; /* the next sign is due at once */
-	struct group *next;
-};
-
-struct member {
-	struct life_sign_sender *signs;
-	struct connection *connection;
-	struct undelivered *kept;
-	struct group *group; /* NULL: the connection gets no signs */
-	bool expected;       /* between life_sign_sender_expect() and join or leave */
-	int64_t heard;       /* the number of the last of our own signs that came */
-	uint64_t heard_at;   /* notifications that came before it have lower numbers */
-	int64_t delivered;   /* the last of our own signs before which all is delivered */
-	struct member *next;
-};
-
-struct life_sign_sender {
-	const char *channel;
-	struct store *store;
-	char place[LIFE_SIGN_PLACE]; /* "": not known */
-	bool active, stopped;
-	int64_t process;
-	int64_t number;  /* of the last sign */
-	size_t expected; /* how many members are */
-	struct member *members;
-	struct group *groups;
-	struct event timer;
-};
-
-/* The last of our signs before which all is delivered, on each connection to the database. */
-static int64_t
-delivered(const struct group *g)
-{
-	int64_t least = INT64_MAX;
-
-	for (const struct member *m = g->signs->members; m; m = m->next)
-		if (m->group == g && m->delivered < least)
-			least = m->delivered;
-	return least;
-}
-
-static struct member *
-first_of(const struct group *g)
-{
-	struct member *m = g->signs->members;
-
-	while (m && m->group != g)
-		m = m->next;
-	return m;
-}
-
-/* Whether something may be missing here, which the active process has not said to have delivered. */
-static bool
-is_incomplete(const struct group *g)
-{
-	for (const struct member *m = g->signs->members; m; m = m->next)
-		if (m->group == g && undelivered_missing(m->kept) >= 0)
-			return true;
-	return false;
-}
-
-/* When the next sign is due: monotonic; INT64_MAX: not before something else happens. */
-static int64_t
-due(const struct group *g)
-{
-	const struct life_sign_sender *s = g->signs;
-
-	if (s->stopped || g->ticket || !*s->place || !first_of(g))
-		return INT64_MAX;
-	if (!s->active)
-		return is_incomplete(g) ? g->sent_at + ASK_PERIOD : INT64_MAX;
-	if (s->expected || (g->owed && delivered(g) < g->owed) || !(g->owed || g->dirty))
-		return INT64_MAX;
-	return g->urgent ? 0 : g->sent_at + PERIOD;
-}
-
-/* For how long the oldest notification that is not delivered has waited at most; microseconds. */
-static int64_t
-behind(const struct group *g)
-{
-	int64_t now = clock_realtime(), most = 0;
-
-	for (const struct member *m = g->signs->members; m; m = m->next) {
-		int64_t oldest = m->group == g ? undelivered_oldest(m->kept) : -1;
-
-		if (oldest >= 0 && now - oldest > most)
-			most = now - oldest;
-	}
-	return most;
-}
-
-/* We do not know whether the sign was sent: what it said has to be said again. */
+/* Our own sign, behind which nobody else has delivered anything, will not come. */
 static void
-fail(struct group *g, const char *reason)
+own_all(const struct group *g)
 {
-	log_debug("no sign of life in %s: %s", g->place, reason);
-	g->dirty = g->dirty || g->owed;
-	g->urgent = false;
-	g->owed = 0;
+	for (const struct member *m = g->signs->members; m; m = m->next)
+		if (m->group == g)
+			undelivered_own(m->kept);
+}
+
+/* Whether the sign was sent is not known. `result`: why the server refused it; NULL: the connection was lost. */
+static void
+fail(struct group *g, const PGresult *result)
+{
+	struct life_sign_sender *s = g->signs;
+
+	if (result && !s->warned)
+		log_warning("the other processes cannot be told what is delivered in %s: %s",
+		    g->place, request_message(result));
+	if (result)
+		own_all(g);
+	s->warned = result != NULL;
+	g->dirty = s->active;
+	g->asked = false;
+	g->said = g->urgent = 0;
 }
 
 static void tick(struct life_sign_sender *s);
@@ -147,37 +55,20 @@ on_sent(void *arg, const PGresult *result)
 		return;
 	g->ticket = NULL;
 	if (request_failed(result))
-		fail(g, result ? request_message(result) : "the connection was lost");
+		fail(g, result);
+	else
+		g->signs->warned = false;
 	tick(g->signs);
-}
-
-/* Makes the next sign, and notes what the sign after it will have to say. */
-static struct life_sign
-next_sign(struct group *g)
-{
-	struct life_sign_sender *s = g->signs;
-	struct life_sign sign = {.asks = !s->active, .process = s->process};
-
-	snprintf(sign.place, sizeof sign.place, "%s", s->place);
-	if (sign.asks)
-		return sign;
-	sign.number = ++s->number;
-	sign.delivered = delivered(g);
-	sign.behind = behind(g);
-	g->owed = g->dirty ? sign.number : 0;
-	g->urgent = g->urgent && g->owed;
-	g->dirty = false;
-	return sign;
 }
 
 static void
 send_sign(struct group *g)
 {
-	struct life_sign sign = next_sign(g);
+	struct life_sign sign = life_sign_group_next(g);
 	char *payload = life_sign_write(&sign);
 	const char *parameters[] = {g->signs->channel, payload};
 	struct ticket *t = xmalloc(sizeof *t);
-	const struct member *first = first_of(g);
+	const struct member *first = life_sign_group_first(g);
 
 	assert(first);
 	t->group = g;
@@ -187,7 +78,7 @@ send_sign(struct group *g)
 		parameters, 2, on_sent, t)) {
 		free(t);
 		g->ticket = NULL;
-		fail(g, "the connection is lost");
+		fail(g, NULL);
 	}
 	free(payload);
 }
@@ -200,10 +91,10 @@ tick(struct life_sign_sender *s)
 	struct timeval tv;
 
 	for (struct group *g = s->groups; g; g = g->next) {
-		if (due(g) <= now)
+		if (life_sign_group_due(g) <= now)
 			send_sign(g);
-		if (due(g) < next)
-			next = due(g);
+		if (life_sign_group_due(g) < next)
+			next = life_sign_group_due(g);
 	}
 	event_del(&s->timer);
 	if (next == INT64_MAX)
@@ -273,9 +164,16 @@ new_process(void)
 static void
 restart(struct group *g)
 {
-	g->owed = 0;
-	g->dirty = g->urgent = g->signs->active;
+	g->said = g->urgent = 0;
+	g->dirty = g->asked = g->signs->active;
 	g->sent_at = 0;
+}
+
+static void
+forget_heard(struct member *m)
+{
+	m->heard_count = 0;
+	m->delivered = 0;
 }
 
 void
@@ -284,7 +182,7 @@ life_sign_sender_begin(struct life_sign_sender *s)
 	s->active = true;
 	s->process = new_process();
 	for (struct member *m = s->members; m; m = m->next)
-		m->heard = m->delivered = 0;
+		forget_heard(m);
 	for (struct group *g = s->groups; g; g = g->next)
 		restart(g);
 	tick(s);
@@ -341,6 +239,7 @@ void
 life_sign_sender_expect(struct member *m)
 {
 	m->group = NULL;
+	m->lost = false;
 	set_expected(m, true);
 }
 
@@ -367,7 +266,7 @@ life_sign_sender_join(struct member *m, const char *place)
 {
 	set_expected(m, false);
 	m->group = group_at(m->signs, place);
-	m->heard = m->delivered = 0;
+	forget_heard(m);
 	restart(m->group);
 	tick(m->signs);
 }
@@ -376,7 +275,24 @@ void
 life_sign_sender_leave(struct member *m)
 {
 	set_expected(m, false);
-	m->group = NULL;
+	m->lost = m->group != NULL;
+	tick(m->signs);
+}
+
+bool
+life_sign_sender_is_whole(const struct life_sign_sender *s)
+{
+	for (const struct member *m = s->members; m; m = m->next)
+		if (!m->group || m->lost)
+			return false;
+	return true;
+}
+
+void
+life_sign_sender_ask(struct member *m)
+{
+	if (m->group && !m->signs->active)
+		m->group->sent_at = 0;
 	tick(m->signs);
 }
 
@@ -391,25 +307,60 @@ life_sign_sender_dirty(struct member *m)
 	tick(m->signs);
 }
 
-void
-life_sign_sender_asked(struct member *m)
+/* Another process asks who is active. */
+static void
+answer(struct member *m)
 {
 	struct group *g = m->group;
 
 	if (!g || !m->signs->active)
 		return;
-	g->dirty = g->urgent = true;
+	g->dirty = g->asked = true;
 	tick(m->signs);
 }
 
-bool
-life_sign_sender_hear(struct member *m, const struct life_sign *sign)
+/* A sign of our own. Anybody can send one with another number. */
+static void
+remember(struct member *m, const struct life_sign *sign)
 {
-	if (!m->signs->active || sign->process != m->signs->process)
-		return false;
-	m->heard = sign->number;
-	m->heard_at = undelivered_next_number(m->signs->store);
-	return true;
+	struct life_sign_sender *s = m->signs;
+	int64_t last = m->heard_count ? m->heard[m->heard_count - 1].number : m->delivered;
+
+	undelivered_own(m->kept);
+	if (sign->number > last && sign->number <= s->number && m->heard_count < HEARD_MAX)
+		m->heard[m->heard_count++] =
+		    (struct heard){sign->number, undelivered_next_number(s->store)};
+}
+
+/* A sign of another process, which is active. */
+static void
+believe(struct member *m, const struct life_sign *sign, int64_t since)
+{
+	struct undelivered *k = m->kept;
+	bool missing = undelivered_missing(k) >= 0;
+
+	undelivered_delivered_to(k, sign->process, sign->delivered);
+	if (undelivered_missing(k) >= 0)
+		undelivered_gap_from(k, since - sign->behind);
+	else if (missing)
+		log_debug("%s: all that is not delivered is kept", connection_label(m->connection));
+	if (sign->number)
+		undelivered_mark(k, sign->process, sign->number);
+}
+
+void
+life_sign_sender_hear(struct member *m, const struct record *r, const char *lock_at)
+{
+	struct life_sign sign;
+
+	if (!life_sign_read(r->payload, &sign) || strcmp(sign.place, lock_at) != 0)
+		return; /* the lock of the other process is at another place */
+	if (sign.asks)
+		answer(m);
+	else if (m->signs->active && sign.process == m->signs->process)
+		remember(m, &sign);
+	else
+		believe(m, &sign, r->since);
 }
 
 void
@@ -418,9 +369,15 @@ life_sign_sender_delivered(struct life_sign_sender *s, uint64_t number)
 	bool changed = false;
 
 	for (struct member *m = s->members; m; m = m->next) {
-		if (m->delivered >= m->heard || m->heard_at > number)
+		size_t n = 0;
+
+		while (n < m->heard_count && m->heard[n].at <= number)
+			n++;
+		if (!n)
 			continue;
-		m->delivered = m->heard;
+		m->delivered = m->heard[n - 1].number;
+		m->heard_count -= n;
+		memmove(m->heard, m->heard + n, m->heard_count * sizeof *m->heard);
 		changed = true;
 	}
 	if (changed)
@@ -431,7 +388,7 @@ bool
 life_sign_sender_waits(const struct life_sign_sender *s)
 {
 	for (const struct member *m = s->members; m; m = m->next)
-		if (m->heard > m->delivered)
+		if (m->heard_count)
 			return true;
 	return false;
 }

@@ -2,20 +2,21 @@
  * Sends the signs of life of this process (life_sign.h). While the process is active, they say what it has delivered;
  * while it waits, they ask the active process for a sign.
  *
- * All sessions of a database see its notifications in one order, whoever sent them. So when the active process has
- * received its own sign on each of its connections to a database, it has also received all that was sent there before
- * the sign. When it has delivered that, its next sign says so. It sends no sign if no notification came.
+ * All sessions of a database see its notifications in one order, whoever sent them. So a sign that the active process
+ * has received itself, on each of its connections to a database, divides what was sent there into what it has received
+ * by then, and what not. Once that is delivered, a later sign says so. There is nothing to say where nothing came. While
+ * one of those connections is lost, nothing more is said to be delivered there.
  */
 #ifndef PGWAIT_LIFE_SIGN_SENDER_H
 #define PGWAIT_LIFE_SIGN_SENDER_H
 
 #include "base/util.h"
+#include "record/record.h"
 
 struct connection;
 struct event_base;
 struct undelivered;
 struct member;
-struct life_sign;
 struct life_sign_sender;
 struct store;
 
@@ -32,7 +33,7 @@ void life_sign_sender_begin(struct life_sign_sender *s);
 /* This process waits, as it does in the beginning. */
 void life_sign_sender_end(struct life_sign_sender *s);
 
-/* Sends no more signs. */
+/* It only says what is delivered, at once, and asks nobody. */
 void life_sign_sender_stop(struct life_sign_sender *s);
 
 /* Adds a connection, and what is kept of it. Both must outlive the member. */
@@ -47,16 +48,18 @@ void life_sign_sender_remove(struct member *m);
 void life_sign_sender_expect(struct member *m);
 /* The connection is at this place, and listens on the channel of the signs. */
 void life_sign_sender_join(struct member *m, const char *place);
-/* The connection is lost, or gets no signs. */
+/* Whether all connections are that far. */
+bool life_sign_sender_is_whole(const struct life_sign_sender *s);
+/* Something is missing again: whoever is active is asked at once. */
+void life_sign_sender_ask(struct member *m);
+/* It is lost. */
 void life_sign_sender_leave(struct member *m);
 
 /* A notification came over the connection, and was added to what is kept. */
 void life_sign_sender_dirty(struct member *m);
 
-/* A sign came that asks the active process for one. */
-void life_sign_sender_asked(struct member *m);
-/* A sign of an active process came. True: it is our own. */
-bool life_sign_sender_hear(struct member *m, const struct life_sign *sign);
+/* A sign came, also one of our own. It concerns us if its lock is at this place. */
+void life_sign_sender_hear(struct member *m, const struct record *r, const char *lock_at);
 
 /* Everything is delivered that was kept and has a lower number (undelivered.h). */
 void life_sign_sender_delivered(struct life_sign_sender *s, uint64_t number);

@@ -12,6 +12,7 @@
 #include "manager/delivery.h"
 #include "manager/dispatch.h"
 #include "manager/exclusive.h"
+#include "manager/exclusive_connection.h"
 #include "manager/manager_internal.h"
 #include "manager/status_text.h"
 #include "settings/options.h"
@@ -47,7 +48,7 @@ is_silent(struct manager *m)
 {
 	int64_t since = m->last_taken > m->read_since ? m->last_taken : m->read_since;
 
-	return ticker_ticks(&m->exit_idle, since) && !m->sources.paused;
+	return ticker_ticks(&m->exit_idle, since) && !m->sources.paused && m->active;
 }
 
 static void
@@ -57,7 +58,8 @@ check_room(struct manager *m)
 
 	if (!room && !m->sources.paused)
 		sinks_tell_full(&m->sinks);
-	if (!room && m->options->overflow == OVERFLOW_EXIT)
+	/* What was kept was received before: while it is handed on, the servers wait. */
+	if (!room && m->options->overflow == OVERFLOW_EXIT && !exclusive_waits(m->exclusive))
 		dispatch_end(m, CAUSE_OVERFLOW);
 	else
 		pause_sources(m, !room);
@@ -113,7 +115,7 @@ begin_end(struct manager *m)
 		dispatch_tell_unsettled(m);
 	for (size_t i = 0; i < m->catchups.running; i++)
 		shutdown_hold(&m->shutdown);
-	exclusive_end(m->exclusive);
+	dispatch_undelivered(m, exclusive_end(m->exclusive));
 	shutdown_begin(&m->shutdown, m->base, &m->sinks);
 }
 
@@ -342,6 +344,7 @@ manager_set_interval(struct manager *m, int64_t us)
 void
 manager_listens(struct manager *m, struct source *s)
 {
+	exclusive_connection_listens_to_more(m->exclusive, s);
 	if (m->active)
 		catchups_start(&m->catchups, s);
 }

@@ -2,63 +2,45 @@
 
 #include "manager/undelivered.h"
 
-#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/buffer.h"
-#include "base/fifo.h"
+#include "manager/undelivered_line.h"
 #include "record/encoding.h"
 #include "record/origins.h"
 #include "sinks/sink.h"
 
-/* Marks of a connection. A process sends no sign before the last one is delivered, so few are of use at a time. */
-#define MARKS 8
+/* Of use are those that their process has not said to be delivered: it makes one a second. */
+#define MARKS 64
 
-/* Of the copies of origins: connections number their own from 1. */
+/* Connections number their origins from 1. */
 #define FIRST_SERIAL 0x80000000u
 
-/* 32 bytes, for FIFO_CHUNK's sake. Behind it in `bytes` a struct head, and the strings with their zero bytes. */
-struct entry {
-	uint64_t number;
-	int64_t after; /* it was not sent before this time */
-	const struct origin *from;
-	uint64_t length; /* of head and strings, in bytes */
-};
-
-struct head {
-	int64_t time;
-	int pid;
-	uint32_t channel_length, payload_length;
-};
-
-static_assert(sizeof(struct entry) == 32, "entries are never split between chunks");
-
-struct line {
-	struct fifo entries, bytes;
-};
-
-/* How much is kept: bytes of entries that were handed on, of entries that wait, and of their heads and strings. */
+/* How much is there: of entries, and of what they say. */
 struct tally {
 	size_t handed, waiting, bytes;
 };
 
 struct mark {
 	uint64_t process, n;
-	uint64_t number; /* of the next notification behind it */
+	uint64_t number; /* of what stands behind it */
 };
 
 struct undelivered {
 	struct store *store;
 	struct undelivered *next;
-	struct line handed, waiting; /* in this order */
-	const struct origin *from;   /* for what comes: our copy of the connection's origin */
-	unsigned serial;             /* of the origin that was copied */
+	struct undelivered_line handed, waiting; /* in this order */
+	const struct origin *from;               /* of what comes */
+	unsigned serial;                         /* of the origin that it is a copy of */
 	bool removed;
 	struct mark marks[MARKS];
-	size_t mark;       /* the oldest of the marks, which the next one replaces */
-	int64_t missing;   /* from when on something may be missing; -1: nothing is */
-	uint64_t complete; /* from this number on nothing is missing */
+	size_t mark;       /* the oldest */
+	char *place;       /* where it is connected; NULL: not known */
+	struct mark heard; /* the last one since it was connected; of process 0: none */
+	int64_t missing;
+	uint64_t complete; /* from this number on */
+	uint64_t own;      /* another process may have delivered what has a smaller number */
 };
 
 struct store {
@@ -66,20 +48,12 @@ struct store {
 	struct undelivered *list;
 	struct origins origins;
 	uint64_t next_number;
-	uint64_t own_number; /* another process may have delivered what has a lower number */
+	bool active;
 	struct tally total;
-	int64_t missing; /* of connections that were removed */
+	int64_t missing; /* of connections that went */
 	struct buffer scratch;
 	struct record record;
 };
-
-static struct entry *
-front(const struct line *l)
-{
-	size_t n;
-
-	return fifo_front(&l->entries, &n);
-}
 
 static struct tally
 tally(const struct undelivered *k)
@@ -94,7 +68,7 @@ size_of(const struct tally *t)
 	return t->handed + t->waiting + t->bytes;
 }
 
-/* Adds to the total what the connection has now, and subtracts what it had `before`. */
+/* `before` is what the connection had. */
 static void
 account(struct undelivered *k, struct tally before)
 {
@@ -104,38 +78,6 @@ account(struct undelivered *k, struct tally before)
 	total->waiting += now.waiting - before.waiting;
 	total->bytes += now.bytes - before.bytes;
 	sinks_keep(k->store->sinks, size_of(total));
-}
-
-/* ----- Lines */
-
-static void
-drop_front(struct line *l)
-{
-	fifo_consume(&l->bytes, front(l)->length);
-	fifo_consume(&l->entries, sizeof(struct entry));
-}
-
-static void
-drop_before(struct line *l, uint64_t number)
-{
-	const struct entry *e;
-
-	while ((e = front(l)) && e->number < number)
-		drop_front(l);
-}
-
-static void
-move_front(struct line *from, struct line *to)
-{
-	fifo_move(&from->bytes, &to->bytes, front(from)->length);
-	fifo_move(&from->entries, &to->entries, sizeof(struct entry));
-}
-
-static void
-line_free(struct line *l)
-{
-	fifo_free(&l->entries);
-	fifo_free(&l->bytes);
 }
 
 /* ----- Connections */
@@ -169,6 +111,16 @@ void
 undelivered_connected(struct undelivered *k)
 {
 	k->from = NULL;
+	free(k->place);
+	k->place = NULL;
+	k->heard = (struct mark){0};
+}
+
+void
+undelivered_at(struct undelivered *k, const char *place)
+{
+	free(k->place);
+	k->place = xstrdup(place);
 }
 
 static void
@@ -180,23 +132,11 @@ free_kept(struct undelivered *k)
 	while (*at != k)
 		at = &(*at)->next;
 	*at = k->next;
-	line_free(&k->handed);
-	line_free(&k->waiting);
+	undelivered_line_free(&k->handed);
+	undelivered_line_free(&k->waiting);
 	account(k, before);
+	free(k->place);
 	free(k);
-}
-
-/* Frees the connections that were removed and have nothing any more. */
-static void
-free_removed(struct store *store)
-{
-	struct undelivered *next;
-
-	for (struct undelivered *k = store->list; k; k = next) {
-		next = k->next;
-		if (k->removed && !front(&k->handed) && !front(&k->waiting))
-			free_kept(k);
-	}
 }
 
 static int64_t
@@ -207,18 +147,34 @@ earlier(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
-void
-undelivered_remove_connection(struct undelivered *k, bool wanted)
+/* Nothing is kept, or may be known to be delivered yet. */
+static bool
+is_through(const struct undelivered *k)
 {
-	struct store *store = k->store;
+	return !undelivered_line_front(&k->handed) && !undelivered_line_front(&k->waiting) &&
+	       (k->missing < 0 || !k->heard.process);
+}
 
-	store->missing = earlier(store->missing, k->missing);
-	if (!wanted) {
+/* One that went stays as long as it has something. */
+static void
+free_removed(struct store *store)
+{
+	struct undelivered *next;
+
+	for (struct undelivered *k = store->list; k; k = next) {
+		next = k->next;
+		if (!k->removed || !is_through(k))
+			continue;
+		store->missing = earlier(store->missing, k->missing);
 		free_kept(k);
-		return;
 	}
+}
+
+void
+undelivered_remove_connection(struct undelivered *k)
+{
 	k->removed = true;
-	free_removed(store);
+	free_removed(k->store);
 }
 
 void
@@ -233,7 +189,7 @@ undelivered_close(struct store *store)
 
 /* ----- What comes */
 
-/* Drops the oldest, so that the sinks have a part of the buffer for what is handed on. */
+/* What is kept leaves a part of the buffer to the sinks, so that what is handed on finds room. */
 static void
 make_room(struct store *s)
 {
@@ -244,25 +200,16 @@ make_room(struct store *s)
 void
 undelivered_add(struct undelivered *k, const struct record *r, bool handed)
 {
-	struct line *l = handed ? &k->handed : &k->waiting;
-	const struct head h = {.time = r->time,
-	    .pid = r->pid,
-	    .channel_length = (uint32_t)r->channel_length,
-	    .payload_length = (uint32_t)r->payload_length};
-	struct entry e = {.number = k->store->next_number++, .after = r->since};
+	struct undelivered_line *l = handed ? &k->handed : &k->waiting;
+	struct undelivered_entry e = {.number = k->store->next_number++, .after = r->since};
 	struct tally before = tally(k);
-	size_t start = l->bytes.length;
 
 	if (!k->from || k->serial != r->origin->serial)
 		k->from = origins_get(
 		    &k->store->origins, r->origin->label, encoding_name(r->origin->encoding));
 	k->serial = r->origin->serial;
 	e.from = k->from;
-	fifo_add(&l->bytes, &h, sizeof h);
-	fifo_add(&l->bytes, r->channel, r->channel_length + 1);
-	fifo_add(&l->bytes, r->payload, r->payload_length + 1);
-	e.length = l->bytes.length - start;
-	fifo_add(&l->entries, &e, sizeof e);
+	undelivered_line_add(l, &e, r);
 	account(k, before);
 	make_room(k->store);
 }
@@ -275,18 +222,19 @@ undelivered_next_number(const struct store *store)
 
 /* ----- What goes */
 
-/* The connection that has the oldest notification of all, or of those that wait; NULL: there is none. */
+/* The connection whose oldest, of what was handed on, of what waits, or of both, is the oldest; NULL: there is none. */
 static struct undelivered *
-oldest(const struct store *s, bool only_waiting)
+oldest(const struct store *s, bool handed, bool waiting)
 {
 	struct undelivered *found = NULL;
 	uint64_t least = UINT64_MAX;
 
 	for (struct undelivered *k = s->list; k; k = k->next) {
-		const struct entry *e = only_waiting ? NULL : front(&k->handed);
+		const struct undelivered_entry *e =
+		    handed ? undelivered_line_front(&k->handed) : NULL;
 
-		if (!e)
-			e = front(&k->waiting);
+		if (!e && waiting)
+			e = undelivered_line_front(&k->waiting);
 		if (e && e->number < least) {
 			least = e->number;
 			found = k;
@@ -301,41 +249,24 @@ undelivered_waits(const struct store *store)
 	return store->total.waiting > 0;
 }
 
-/* The front of a line as a record, with its strings in `scratch`. */
-static void
-unpack(struct store *s, const struct line *l)
+uint64_t
+undelivered_waiting(const struct store *store)
 {
-	const struct entry *e = front(l);
-	struct head h;
-	const char *strings;
-
-	buffer_clear(&s->scratch);
-	fifo_peek(&l->bytes, buffer_reserve(&s->scratch, e->length), e->length);
-	strings = s->scratch.data;
-	memcpy(&h, strings, sizeof h);
-	strings += sizeof h;
-	s->record = (struct record){.kind = RECORD_NOTIFICATION,
-	    .origin = e->from,
-	    .time = h.time,
-	    .channel = strings,
-	    .channel_length = h.channel_length,
-	    .payload = strings + h.channel_length + 1,
-	    .payload_length = h.payload_length,
-	    .pid = h.pid,
-	    .takeover = e->number < s->own_number};
+	return store->total.waiting / sizeof(struct undelivered_entry);
 }
 
 const struct record *
 undelivered_hand_on(struct store *store)
 {
-	struct undelivered *k = undelivered_waits(store) ? oldest(store, true) : NULL;
+	struct undelivered *k = undelivered_waits(store) ? oldest(store, false, true) : NULL;
 	struct tally before;
 
 	if (!k)
 		return NULL;
 	before = tally(k);
-	unpack(store, &k->waiting);
-	move_front(&k->waiting, &k->handed);
+	undelivered_line_unpack(&k->waiting, &store->scratch, &store->record);
+	store->record.takeover = undelivered_line_front(&k->waiting)->number < k->own;
+	undelivered_line_move_front(&k->waiting, &k->handed);
 	account(k, before);
 	return &store->record;
 }
@@ -343,9 +274,9 @@ undelivered_hand_on(struct store *store)
 uint64_t
 undelivered_handed_to(const struct store *store)
 {
-	const struct undelivered *k = undelivered_waits(store) ? oldest(store, true) : NULL;
+	const struct undelivered *k = undelivered_waits(store) ? oldest(store, false, true) : NULL;
 
-	return k ? front(&k->waiting)->number : store->next_number;
+	return k ? undelivered_line_front(&k->waiting)->number : store->next_number;
 }
 
 bool
@@ -360,52 +291,70 @@ undelivered_delivered(struct store *store, uint64_t number)
 	for (struct undelivered *k = store->list; k; k = k->next) {
 		struct tally before = tally(k);
 
-		drop_before(&k->handed, number);
+		undelivered_line_drop_before(&k->handed, number);
 		account(k, before);
-		if (k->complete <=
-		    number) /* what is missing was dropped here, but the sinks had it */
+		if (k->complete <= number) /* what is not here the sinks had */
 			k->missing = -1;
 	}
 	free_removed(store);
 }
 
-void
+uint64_t
 undelivered_put_back(struct store *store)
 {
+	uint64_t count = store->total.handed / sizeof(struct undelivered_entry);
+
+	store->active = false;
 	for (struct undelivered *k = store->list; k; k = k->next) {
 		struct tally before = tally(k);
-		struct line all = k->handed;
+		struct undelivered_line all = k->handed;
 
-		while (front(&k->waiting))
-			move_front(&k->waiting, &all);
-		line_free(&k->waiting);
+		while (undelivered_line_front(&k->waiting))
+			undelivered_line_move_front(&k->waiting, &all);
+		undelivered_line_free(&k->waiting);
 		k->waiting = all;
-		k->handed = (struct line){0};
+		k->handed = (struct undelivered_line){0};
 		account(k, before);
 	}
+	return count;
 }
 
 void
-undelivered_own(struct store *store)
+undelivered_take_over(struct store *store, bool twice)
 {
-	store->own_number = store->next_number;
+	store->active = true;
+	for (struct undelivered *k = store->list; k; k = k->next)
+		k->own = twice ? UINT64_MAX : store->next_number;
+}
+
+void
+undelivered_own(struct undelivered *k)
+{
+	if (k->own > k->store->next_number)
+		k->own = k->store->next_number;
+}
+
+bool
+undelivered_is_own(const struct undelivered *k)
+{
+	return k->own <= k->store->next_number;
 }
 
 bool
 undelivered_drop(struct store *store)
 {
-	struct undelivered *k = oldest(store, false);
-	struct line *l;
+	struct undelivered *k = oldest(store, true, !store->active);
+	struct undelivered_line *l;
 	struct tally before;
 
 	if (!k)
 		return false;
-	l = front(&k->handed) ? &k->handed : &k->waiting;
+	l = undelivered_line_front(&k->handed) ? &k->handed : &k->waiting;
 	before = tally(k);
-	k->missing = earlier(k->missing, front(l)->after);
-	if (k->complete <= front(l)->number)
-		k->complete = front(l)->number + 1;
-	drop_front(l);
+	k->missing = earlier(k->missing, undelivered_line_front(l)->after);
+	if (k->complete <= undelivered_line_front(l)->number)
+		k->complete = undelivered_line_front(l)->number + 1;
+	undelivered_line_drop_front(l);
 	account(k, before);
 	return true;
 }
@@ -413,24 +362,43 @@ undelivered_drop(struct store *store)
 int64_t
 undelivered_oldest(const struct undelivered *k)
 {
-	const struct entry *e = front(&k->handed);
+	const struct undelivered_entry *e = undelivered_line_front(&k->handed);
 
 	if (!e)
-		e = front(&k->waiting);
+		e = undelivered_line_front(&k->waiting);
 	return e ? e->after : -1;
 }
 
 /* ----- Marks and gaps */
 
-void
-undelivered_mark(struct undelivered *k, uint64_t process, uint64_t n)
+static void
+add_mark(struct undelivered *k, struct mark m)
 {
-	k->marks[k->mark] = (struct mark){process, n, k->store->next_number};
+	k->marks[k->mark] = k->heard = m;
 	k->mark = (k->mark + 1) % MARKS;
 }
 
+/* It went, and had heard an earlier mark at that place: so this one stands behind all that it received. */
+static bool
+ended_before(const struct undelivered *k, const char *place, struct mark m)
+{
+	return k->removed && k->heard.process == m.process && k->heard.n < m.n && k->place &&
+	       place && strcmp(k->place, place) == 0;
+}
+
 void
-undelivered_delivered_to(struct undelivered *k, uint64_t process, uint64_t n)
+undelivered_mark(struct undelivered *k, uint64_t process, uint64_t n)
+{
+	struct mark m = {process, n, k->store->next_number};
+
+	add_mark(k, m);
+	for (struct undelivered *other = k->store->list; other; other = other->next)
+		if (ended_before(other, k->place, m))
+			add_mark(other, m);
+}
+
+static void
+drop_delivered(struct undelivered *k, uint64_t process, uint64_t n)
 {
 	struct tally before = tally(k);
 
@@ -439,8 +407,8 @@ undelivered_delivered_to(struct undelivered *k, uint64_t process, uint64_t n)
 
 		if (m->process != process || m->n != n || m->number == 0)
 			continue;
-		drop_before(&k->handed, m->number);
-		drop_before(&k->waiting, m->number);
+		undelivered_line_drop_before(&k->handed, m->number);
+		undelivered_line_drop_before(&k->waiting, m->number);
 		if (k->complete <= m->number)
 			k->missing = -1;
 		account(k, before);
@@ -449,10 +417,26 @@ undelivered_delivered_to(struct undelivered *k, uint64_t process, uint64_t n)
 }
 
 void
+undelivered_delivered_to(struct undelivered *k, uint64_t process, uint64_t n)
+{
+	drop_delivered(k, process, n);
+	for (struct undelivered *other = k->store->list; other; other = other->next)
+		if (other->removed)
+			drop_delivered(other, process, n);
+	free_removed(k->store);
+}
+
+void
 undelivered_gap(struct undelivered *k, int64_t since)
 {
 	k->missing = earlier(k->missing, since);
-	k->complete = k->store->next_number;
+	k->complete = ++k->store->next_number; /* the marks that are there stand before it */
+}
+
+void
+undelivered_gap_from(struct undelivered *k, int64_t since)
+{
+	k->missing = earlier(k->missing, since);
 }
 
 int64_t
@@ -477,4 +461,5 @@ undelivered_forget_gaps(struct store *store)
 	store->missing = -1;
 	for (struct undelivered *k = store->list; k; k = k->next)
 		k->missing = -1;
+	free_removed(store);
 }

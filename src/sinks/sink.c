@@ -52,6 +52,20 @@ sinks_room_for_row(const struct sinks *set)
 	return set->held < sinks_low_mark(set);
 }
 
+bool
+sinks_room_for_kept(const struct sinks *set)
+{
+	size_t held = set->held - set->kept;
+
+	return held == 0 || (held < set->budget / 4 && !sinks_exceeded(set));
+}
+
+bool
+sinks_room_to_keep(const struct sinks *set)
+{
+	return set->kept < sinks_low_mark(set);
+}
+
 /* The sink that holds most. It is the slow one when there is no room. */
 static const struct sink *
 slowest(const struct sinks *set)

@@ -144,6 +144,12 @@ sinks_room(struct sinks *set)
  * a part of the buffer to what cannot.
  */
 bool sinks_room_for_row(const struct sinks *set);
+/*
+ * Of what is kept beside the sinks: whether they may be given some of it, and whether more may be kept. It leaves a quarter
+ * of the buffer to them.
+ */
+bool sinks_room_for_kept(const struct sinks *set);
+bool sinks_room_to_keep(const struct sinks *set);
 /* Whether what is held has reached the budget, whatever is done about that. */
 bool sinks_exceeded(const struct sinks *set);
 
