@@ -34,11 +34,11 @@ struct connection {
 	struct failure failure; /* also when it is LOST */
 	struct moment proven;   /* when the last query that was answered was sent; 0: none yet */
 	int64_t since, gap;     /* of the RECORD_LISTENING */
-
-	struct record record;       /* of an event */
-	struct record notification; /* only what is in `notify`, and the time, ever changes */
 	PGnotify *notify;
 };
+
+/* Of all connections, since a record is pulled, and used, before the next one. */
+static struct record event, notified = {.kind = RECORD_NOTIFICATION};
 
 static unsigned next_serial = 1;
 /* For the session, too. */
@@ -231,8 +231,9 @@ connection_beat(struct connection *c, int64_t now, int64_t slack)
 static inline const struct record *
 notification(struct connection *c)
 {
-	struct record *r = &c->notification;
+	struct record *r = &notified;
 
+	r->origin = &c->origin;
 	r->time = session_read_time(c->session);
 	r->since = c->proven.realtime;
 	r->channel = c->notify->relname;
@@ -247,7 +248,7 @@ static const struct record *
 listening(struct connection *c)
 {
 	c->announced = true;
-	c->record = (struct record){
+	event = (struct record){
 	    .kind = RECORD_LISTENING,
 	    .origin = &c->origin,
 	    .time = session_read_time(c->session),
@@ -257,7 +258,7 @@ listening(struct connection *c)
 	    .since = c->since,
 	    .gap = c->gap,
 	};
-	return &c->record;
+	return &event;
 }
 
 /* Everything that belongs to this attempt goes. */
@@ -277,7 +278,7 @@ lost(struct connection *c)
 {
 	set_state(c, CONN_LOST);
 	close_connection(c);
-	c->record = (struct record){
+	event = (struct record){
 	    .kind = RECORD_LOST,
 	    .origin = &c->origin,
 	    .time = clock_realtime(),
@@ -290,7 +291,7 @@ lost(struct connection *c)
 					  : LOST_CONNECTING,
 	    .permanent = c->failure.permanent,
 	};
-	return &c->record;
+	return &event;
 }
 
 /*
@@ -393,7 +394,6 @@ connection_new(struct subscription *s, const struct connection_settings *setting
 	c->settings = *settings;
 	c->subscription = s;
 	connection_renamed(c);
-	c->notification = (struct record){.kind = RECORD_NOTIFICATION, .origin = &c->origin};
 	time_limit_init(&c->limit, settings->base, on_limit, c);
 	return c;
 }
