@@ -67,7 +67,7 @@ lose_all() {
   pids=$!
   PGPORT=$((PGPORT + 1)) "$programs/floor" text healthy 1000000000 9>/dev/null > >(on_the_way >"$work/floor.way") &
   pids+=" $!"
-  "$pgwait" -q --ready-fd 9 "port=$((PGPORT + 1))" healthy "${connections[@]}" bench 9>"$work/ready" > >(on_the_way >"$work/ours.way") &
+  "$pgwait" -q --ready-fd 9 "port=$((PGPORT + 1))" healthy "${connections[@]}" bench 9>"$work/ready" 2>"$work/told" > >(on_the_way >"$work/ours.way") &
   pid=$!
   read -r _ <"$work/ready"
   rm "$work/ready"
