@@ -140,6 +140,21 @@ asked_after() {
 		AND query_start > '$1'::timestamptz + interval '1 second'") -ge 1 ]]
 }
 
+@test "status says which process is active, on stderr and in the stream" {
+	mkfifo "$TMP/control"
+	exec 8<>"$TMP/control"
+	start first --exclusive work -j --events --control "$TMP/control" jobs 8>&-
+	wait_for says first active
+	echo status >&8
+	wait_for received first '"command":"status"'
+	[[ $(jq -r 'select(.command == "status") | .exclusive' "$TMP/first.out") == active ]]
+	start second --exclusive work jobs
+	wait_for says second waiting
+	kill -USR1 "$second"
+	wait_for says second 'listening on jobs; waiting'
+	exec 8>&-
+}
+
 @test "the stream: waiting, active with a gap where nobody said what was delivered" {
 	sql -c "SELECT pg_advisory_lock(hashtextextended('work', 0)); SELECT pg_sleep(3600)" >/dev/null 2>&1 3>&- &
 	holder=$!

@@ -425,6 +425,7 @@ start_status(struct command_run *op, const struct command *c)
 {
 	(void)c;
 	status_connections(&op->reply, manager_sources(op->manager));
+	status_exclusive(&op->reply, op->manager);
 }
 
 static void

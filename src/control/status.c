@@ -73,6 +73,19 @@ status_connections(struct reply *a, const struct sources *set)
 }
 
 void
+status_exclusive(struct reply *a, const struct manager *m)
+{
+	const char *state = manager_exclusive(m);
+
+	if (!state)
+		return;
+	reply_separate(a, "; ");
+	buffer_addf(&a->text, "%s", state);
+	json_writer_item(&a->keys, "exclusive");
+	json_writer_string(&a->keys, state, strlen(state));
+}
+
+void
 status_garbage(struct reply *a, const struct sources *set)
 {
 	add_all(a, set, "garbage", add_failed);

@@ -335,6 +335,14 @@ manager_sinks(struct manager *m)
 	return &m->sinks;
 }
 
+const char *
+manager_exclusive(const struct manager *m)
+{
+	if (!m->exclusive)
+		return NULL;
+	return m->active ? "active" : "waiting";
+}
+
 void
 manager_set_interval(struct manager *m, int64_t us)
 {

@@ -34,6 +34,9 @@ struct event_base *manager_base(const struct manager *m);
 struct sources *manager_sources(struct manager *m);
 struct sinks *manager_sinks(struct manager *m);
 
+/* "active" or "waiting"; NULL: without --exclusive. */
+const char *manager_exclusive(const struct manager *m);
+
 /* The interval of idle events from now on; microseconds; not positive: none. */
 void manager_set_interval(struct manager *m, int64_t us);
 
