@@ -394,13 +394,20 @@ dispatch_tell_unsettled(struct manager *m)
 	}
 }
 
-bool
-dispatch_room(struct manager *m)
+/* Asked for each notification: who has no --exclusive asks nobody about it. */
+static inline bool
+has_room(struct manager *m)
 {
 	if (!m->active)
 		return true;
-	return exclusive_waits(m->exclusive) ? sinks_room_to_keep(&m->sinks)
-					     : sinks_room(&m->sinks);
+	return m->exclusive && exclusive_waits(m->exclusive) ? sinks_room_to_keep(&m->sinks)
+							     : sinks_room(&m->sinks);
+}
+
+bool
+dispatch_room(struct manager *m)
+{
+	return has_room(m);
 }
 
 void
@@ -410,7 +417,7 @@ dispatch_pull(struct manager *m, struct source *s, bool need_room)
 	uint64_t before = m->taken;
 	bool dry = false;
 
-	while (m->cause != CAUSE_COUNT && (!need_room || dispatch_room(m))) {
+	while (m->cause != CAUSE_COUNT && (!need_room || has_room(m))) {
 		r = connection_next(s->connection);
 		dry = !r;
 		if (dry)
