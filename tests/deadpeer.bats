@@ -62,6 +62,8 @@ backend() {
 	asked() { (($(ss -xnp | awk -v pid="pid=$backend," 'index($0, pid) { n += $3 } END { print n + 0 }') > 0)); }
 	wait_for asked
 	kill -STOP "$PID"
+	stopped() { local stat; read -r stat <"/proc/$PID/stat" && [[ ${stat##*) } == T* ]]; }
+	wait_for stopped # in its wait for events, of which the answer is none yet
 	kill -CONT "$backend"
 	wait_for unread 1 1
 	start=$SECONDS

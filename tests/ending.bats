@@ -62,15 +62,14 @@ load helper
 	[[ $status -eq 0 && $(wc -l <"$OUT") -eq 1 ]]
 }
 
-# start_blocked ARG...: with a reader that does not read, and more than a pipe holds received: 1,000 payloads of
-# $width bytes, or 1,000.
+# start_blocked ARG...: with a reader that does not read, and more than a pipe holds received.
 start_blocked() {
 	mkfifo "$TMP/pipe"
 	exec 8<>"$TMP/pipe"
 	"$PGWAIT" --ready-fd 9 -f %p "$@" jobs >"$TMP/pipe" 2>"$ERR" 7>&- 8>&- 9>"$TMP/ready" 3>&- &
 	PID=$!
 	wait_for test -s "$TMP/ready"
-	sql -c "SELECT count(pg_notify('jobs', lpad(i::text, ${width:-1000}, '0'))) FROM generate_series(1, 1000) i" >/dev/null
+	sql -c "SELECT count(pg_notify('jobs', lpad(i::text, 1000, '0'))) FROM generate_series(1, 1000) i" >/dev/null
 	wait_for all_read
 }
 
@@ -110,16 +109,34 @@ accounted_for() {
 	accounted_for
 }
 
-# Lines of this width do not fill the pages of a pipe, which takes a part of one.
 @test "a slow reader gets everything, as long as there is progress" {
-	width=5000 start_blocked
+	start_blocked
 	kill -TERM "$PID"
 	exec 9<"$TMP/pipe" 8>&-
-	for ((i = 0; i < 100; i++)); do head -c 50010 <&9; done >"$OUT"
+	for ((i = 0; i < 20; i++)); do head -c 50050 <&9; done >"$OUT"
 	end_pgwait
 	exec 9<&-
 	[[ $status -eq 0 ]]
-	cmp "$OUT" <(seq -f %05000.0f 1000)
+	cmp "$OUT" <(seq -f %01000.0f 1000)
+}
+
+# One after another: each is written as it comes, until the pipe has room for a part.
+@test "of a line that a pipe took in part, the rest follows, once" {
+	mkfifo "$TMP/pipe"
+	exec 8<>"$TMP/pipe"
+	OUT=$TMP/pipe start_pgwait --print -f %p --notify-cmd "echo >>'$TMP/ran'" jobs 8>&-
+	: >"$TMP/ran"
+	for i in {1..20}; do
+		sql -c "SELECT pg_notify('jobs', lpad('$i', 5000, '0'))" >/dev/null
+		wait_for lines "$TMP/ran" "$i"
+	done
+	kill -TERM "$PID"
+	exec 9<"$TMP/pipe" 8>&-
+	cat <&9 >"$OUT"
+	exec 9<&-
+	end_pgwait
+	[[ $status -eq 0 ]]
+	cmp "$OUT" <(seq -f %05000.0f 20)
 }
 
 @test "the reader left with records left: 1, and how many" {
