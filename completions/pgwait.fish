@@ -48,6 +48,7 @@ complete -c pgwait -l lost-cmd -x -a '(__fish_complete_command)' -d 'run CMD whe
 complete -c pgwait -l cmd-timeout -x -d 'end a command that runs longer than SECS'
 complete -c pgwait -l jobs -x -d 'run up to N commands of --notify-cmd at a time'
 complete -c pgwait -l catchup-sql -x -d 'write the rows of SQL too whenever pgwait starts to listen'
+complete -c pgwait -l work-sql -x -d 'write the rows of SQL whenever there may be some'
 complete -c pgwait -l exclusive -x -d 'only one process with this KEY is active, the others wait'
 complete -c pgwait -l print -d 'write notifications although a command or the spool gets them'
 complete -c pgwait -l control -r -F -d 'take commands from the FIFO PATH, or - for standard input'

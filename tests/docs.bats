@@ -334,6 +334,9 @@ expect() {
 	local tab=$'\t'
 	ends=no patterns=()
 	case $(cat "$1") in
+		*'--work-sql'*)
+			patterns=('^mail 17 handled$')
+			;;
 		*'--exclusive jobs'*)
 			patterns=('^pgwait: active, with the lock "jobs"' '^mail 17 handled$')
 			;;

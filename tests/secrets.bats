@@ -128,7 +128,7 @@ options() {
 			keeps_with "$option" "$option=$word" jobs
 		done
 	done
-	for option in $(options '[A-Z]+' | grep -v -e --dbname -e --listen -e -cmd -e --format -e --catchup-sql); do
+	for option in $(options '[A-Z]+' | grep -v -e --dbname -e --listen -e -cmd -e --format -e -sql); do
 		keeps "$option" password=secret jobs
 		keeps "$option" 'host=h password = a secret' jobs
 		[[ $option == --exclusive ]] || keeps "$option" u:secret@h/d jobs

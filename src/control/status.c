@@ -2,14 +2,33 @@
 
 #include "control/status.h"
 
+#include <inttypes.h>
 #include <string.h>
 
+#include "manager/runs.h"
 #include "record/json_writer.h"
 
 static const char *
 state_name(const struct source *s)
 {
 	return s->good ? "listening" : s->settled ? "garbage" : "connecting";
+}
+
+/* What --work-sql has done. */
+static void
+add_work(struct reply *a, const struct source *s)
+{
+	const struct runs_counts *c = runs_counts(s);
+
+	if (!c)
+		return;
+	buffer_addf(&a->text,
+	    ", work %s (%" PRIu64 " rows in %" PRIu64 " runs, %" PRIu64 " signals)", runs_state(s),
+	    c->rows, c->runs, c->signals);
+	json_writer_item(&a->keys, "work");
+	buffer_addf(&a->keys,
+	    "{\"state\":\"%s\",\"rows\":%" PRIu64 ",\"runs\":%" PRIu64 ",\"signals\":%" PRIu64 "}",
+	    runs_state(s), c->rows, c->runs, c->signals);
 }
 
 static void
@@ -30,6 +49,7 @@ add_connection(struct reply *a, const struct source *s)
 		json_writer_string(&a->keys, channel, strlen(channel));
 	}
 	buffer_addf(&a->keys, "]");
+	add_work(a, s);
 	if (reason) {
 		buffer_addf(&a->text, " (%s)", reason);
 		json_writer_item(&a->keys, "reason");

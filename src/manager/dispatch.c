@@ -12,8 +12,6 @@
 #include "manager/ready.h"
 #include "settings/options.h"
 
-#include <stdlib.h>
-
 bool
 dispatch_is_drain(const struct manager *m)
 {
@@ -43,7 +41,7 @@ dispatch_end(struct manager *m, enum cause cause)
 static void
 look_at_count(struct manager *m)
 {
-	if (dispatch_count_reached(m) && m->catchups.running == 0)
+	if (dispatch_count_reached(m) && m->runs.running == 0)
 		dispatch_end(m, CAUSE_COUNT);
 }
 
@@ -95,19 +93,13 @@ look_at_drain(struct manager *m)
 }
 
 static void
-drained(struct manager *m, struct source *s)
-{
-	s->drained = true;
-	look_at_drain(m);
-}
-
-static void
 on_drained(struct connection *c, void *arg)
 {
 	struct source *s = arg;
 
 	(void)c;
-	drained(s->set->manager, s);
+	s->drained = true;
+	look_at_drain(s->set->manager);
 }
 
 /* A catch-up comes first, and has no deadline. */
@@ -124,11 +116,11 @@ begin_work(struct manager *m, struct source *s)
 {
 	if (!m->active)
 		return;
-	catchups_start(&m->catchups, s);
+	runs_want(&m->runs, s);
 	if (!dispatch_is_drain(m))
 		return;
 	connection_catches_up(s->connection, true);
-	if (!catchups_runs(s))
+	if (!runs_busy(s))
 		drain(s);
 }
 
@@ -163,11 +155,12 @@ deactivate(struct manager *m, uint64_t put_back)
 		return;
 	m->active = false;
 	left = sinks_forget(&m->sinks);
-	uncount(m, left, put_back);
+	if (!m->runs.work) /* of which only what is committed is counted */
+		uncount(m, left, put_back);
 	if (m->shutdown.begun)
 		dispatch_undelivered(m, left);
 	for (size_t i = 0; i < m->sources.count; i++)
-		catchups_stop(m->sources.list[i]);
+		runs_stop(m->sources.list[i]);
 }
 
 static void
@@ -199,7 +192,7 @@ dispatch_exclusive(struct manager *m)
 
 	while ((r = exclusive_next(m->exclusive, &put_back))) {
 		told = *r;
-		told.covered = m->options->catchup_sql != NULL;
+		told.covered = m->runs.sql != NULL;
 		told.fatal = dispatch_is_drain(m) && r->reason;
 		if (r->kind == RECORD_WAITING)
 			deactivate(m, put_back);
@@ -225,7 +218,7 @@ dispatch_parts(struct source *s, bool good)
 {
 	struct manager *m = s->set->manager;
 
-	catchups_stop(s);
+	runs_stop(s);
 	if (source_settle(s))
 		dispatch_started(m);
 	if (m->sources.count)
@@ -246,7 +239,7 @@ dispatch_goes(struct source *s)
 	connection_pause(s->connection, true);
 	if (!m->shutdown.begun)
 		dispatch_pull(m, s, false);
-	catchups_forget(&m->catchups, s);
+	runs_forget(&m->runs, s);
 	exclusive_connection_goes(m->exclusive, s);
 }
 
@@ -298,8 +291,9 @@ end_for(struct manager *m, struct source *s, enum status status)
 {
 	if (m->failure == STATUS_OK)
 		m->failure = status;
-	if (dispatch_is_drain(m))
-		drained(m, s);
+	s->drained |= dispatch_is_drain(m);
+	if (s->drained)
+		look_at_drain(m);
 	else
 		dispatch_end(m, CAUSE_LOST);
 }
@@ -325,7 +319,7 @@ take_lost(struct manager *m, struct source *s, const struct record *r)
 		source_through(s, s->good || s->parted ? r->reason : NULL);
 		return;
 	}
-	catchups_stop(s);
+	runs_stop(s);
 	told.fatal = !s->target && !harmless && is_fatal(m, s, r);
 	told.retry = source_fails(s, retry && !told.fatal && !s->target);
 	told.attempt = s->attempt;
@@ -362,6 +356,21 @@ deliver(struct manager *m, const struct record *r)
 		look_at_count(m);
 }
 
+/* With --work-sql a notification only says that there may be rows. */
+static void
+take_signal(struct manager *m, struct source *s, const struct record *r)
+{
+	struct record signal = *r;
+
+	if (!m->active)
+		return;
+	signal.kind = RECORD_SIGNAL;
+	sinks_take(&m->sinks, &signal);
+	m->last_taken = clock_monotonic();
+	if (!dispatch_count_reached(m))
+		runs_signal(&m->runs, s);
+}
+
 void
 dispatch_hand_on(struct manager *m, bool need_room)
 {
@@ -372,25 +381,6 @@ dispatch_hand_on(struct manager *m, bool need_room)
 	       (r = exclusive_hand_on(m->exclusive))) {
 		deliver(m, r);
 		m->last_taken = clock_monotonic();
-	}
-}
-
-void
-dispatch_tell_unsettled(struct manager *m)
-{
-	bool draining = dispatch_is_drain(m);
-
-	for (size_t i = 0; i < m->sources.count; i++) {
-		const struct source *s = m->sources.list[i];
-		const char *progress = connection_progress(s->connection);
-		const char *label = source_label(s);
-
-		if (draining && s->good && !s->drained)
-			log_error("\"%s\" was not drained in time", label);
-		else if (!s->settled && (draining || m->sources.good == 0))
-			log_error("could not listen on \"%s\" in time: %s", label, progress);
-		else if (!s->settled)
-			log_warning("could not listen on \"%s\" in time: %s", label, progress);
 	}
 }
 
@@ -410,6 +400,16 @@ dispatch_room(struct manager *m)
 	return has_room(m);
 }
 
+/* Whether a notification is not to be delivered now: a signal for --work-sql, or one that --exclusive keeps. */
+static RARELY bool
+withhold(struct manager *m, struct source *s, const struct record *r)
+{
+	if (!m->runs.work)
+		return exclusive_keeps(m->exclusive, s, r, !dispatch_count_reached(m));
+	take_signal(m, s, r);
+	return true;
+}
+
 void
 dispatch_pull(struct manager *m, struct source *s, bool need_room)
 {
@@ -424,8 +424,7 @@ dispatch_pull(struct manager *m, struct source *s, bool need_room)
 			break;
 		switch (r->kind) {
 		case RECORD_NOTIFICATION:
-			if (!m->exclusive ||
-			    !exclusive_keeps(m->exclusive, s, r, !dispatch_count_reached(m)))
+			if (m->delivers_all || !withhold(m, s, r))
 				deliver(m, r);
 			break;
 		case RECORD_LISTENING:
@@ -444,22 +443,29 @@ dispatch_pull(struct manager *m, struct source *s, bool need_room)
 		source_mark(s);
 }
 
+/* A run has ended well. Of --work-sql, one without rows is nothing to tell. */
 static void
-take_caught_up(struct manager *m, struct source *s, const struct record *r)
+take_success(struct manager *m, struct source *s, const struct record *r)
 {
-	sinks_take(&m->sinks, r);
+	if (r->kind == RECORD_CAUGHT_UP || r->count)
+		sinks_take(&m->sinks, r);
+	m->taken += r->kind == RECORD_WORKED ? r->count : 0;
+	look_at_count(m);
+	if (m->cause == CAUSE_NONE && !(m->runs.work && dispatch_count_reached(m)) &&
+	    runs_follow(s))
+		return;
 	if (!m->shutdown.begun && dispatch_is_drain(m))
 		drain(s);
 }
 
 static void
-take_catchup_failed(struct manager *m, struct source *s, const struct record *r)
+take_failure(struct manager *m, struct source *s, const struct record *r)
 {
 	static const enum status statuses[] = {
-	    [CATCHUP_UNREACHED] = STATUS_LOST,
-	    [CATCHUP_REFUSED] = STATUS_REFUSED,
-	    [CATCHUP_CONFLICT] = STATUS_ERROR,
-	    [CATCHUP_UNDELIVERED] = STATUS_ERROR,
+	    [RUN_UNREACHED] = STATUS_LOST,
+	    [RUN_REFUSED] = STATUS_REFUSED,
+	    [RUN_CONFLICT] = STATUS_ERROR,
+	    [RUN_UNDELIVERED] = STATUS_ERROR,
 	};
 
 	sinks_take(&m->sinks, r);
@@ -472,19 +478,22 @@ dispatch_pull_rows(struct manager *m, struct source *s)
 {
 	const struct record *r;
 
-	while ((r = catchups_next(s, sinks_room_for_row(&m->sinks)))) {
+	while ((r = runs_next(s, sinks_room_for_row(&m->sinks)))) {
 		if (r->kind == RECORD_NOTIFICATION) {
-			deliver(m, r);
+			if (m->runs.work) /* it is counted once it is committed */
+				sinks_take(&m->sinks, r);
+			else
+				deliver(m, r);
 			m->last_taken = clock_monotonic();
 			continue;
 		}
-		if (r->kind == RECORD_CAUGHT_UP)
-			take_caught_up(m, s, r);
+		if (r->kind == RECORD_RUN_FAILED)
+			take_failure(m, s, r);
 		else
-			take_catchup_failed(m, s, r);
+			take_success(m, s, r);
 		if (m->shutdown.begun)
 			shutdown_release(&m->shutdown);
-		if (r->kind == RECORD_CAUGHT_UP || r->retry < 0)
+		if (r->kind == RECORD_RUN_FAILED && (r->retry < 0 || m->runs.work))
 			look_at_count(m);
 		return;
 	}

@@ -56,7 +56,4 @@ void dispatch_undelivered(struct manager *m, uint64_t left);
 void dispatch_parts(struct source *s, bool good);
 void dispatch_goes(struct source *s);
 
-/* Says how far each connection got whose first attempt did not end in time; in a drain, each that is not drained. */
-void dispatch_tell_unsettled(struct manager *m);
-
 #endif

@@ -20,7 +20,7 @@
 /* What a pass may spend on connecting while others have something to say; microseconds. */
 #define WORK_BUDGET 2000
 
-/* Pulls every connection that is marked; at the end only the last rows and results of catch-ups. */
+/* Pulls every connection that is marked; at the end only the last rows and results of runs. */
 static void
 pull_ready(struct manager *m)
 {
@@ -63,7 +63,7 @@ check_room(struct manager *m)
 		dispatch_end(m, CAUSE_OVERFLOW);
 	else
 		pause_sources(m, !room);
-	catchups_pause(&m->catchups, !sinks_room_for_row(&m->sinks));
+	runs_pause(&m->runs, !sinks_room_for_row(&m->sinks));
 }
 
 /* After everything that was read, which this pass has pulled. */
@@ -78,6 +78,9 @@ idle(struct manager *m)
 	m->taken_at_idle = m->taken;
 	sinks_take(&m->sinks, &r);
 	free(garbage);
+	if (!dispatch_count_reached(m))
+		for (size_t i = 0; i < m->sources.count; i++)
+			runs_wake(&m->runs, m->sources.list[i]);
 }
 
 static void
@@ -93,6 +96,26 @@ show_status_text(struct manager *m)
 	status_text_show(m->status_text, &f);
 }
 
+/* Says how far each connection got whose first attempt did not end in time; in a drain, each that is not drained. */
+static void
+tell_unsettled(struct manager *m)
+{
+	bool draining = dispatch_is_drain(m);
+
+	for (size_t i = 0; i < m->sources.count; i++) {
+		const struct source *s = m->sources.list[i];
+		const char *progress = connection_progress(s->connection);
+		const char *label = source_label(s);
+
+		if (draining && s->good && !s->drained)
+			log_error("\"%s\" was not drained in time", label);
+		else if (!s->settled && (draining || m->sources.good == 0))
+			log_error("could not listen on \"%s\" in time: %s", label, progress);
+		else if (!s->settled)
+			log_warning("could not listen on \"%s\" in time: %s", label, progress);
+	}
+}
+
 /* Runs once, when there is a cause to end: stops receiving, and delivers all that was received. */
 static void
 begin_end(struct manager *m)
@@ -101,19 +124,20 @@ begin_end(struct manager *m)
 	m->status_text = NULL;
 	sources_pause(&m->sources, true);
 	if (m->cause == CAUSE_OUTPUT &&
-	    (m->catchups.running || (dispatch_is_drain(m) && m->options->catchup_sql))) {
-		log_error("standard output ended before the catch-up was over");
+	    (m->runs.running || (dispatch_is_drain(m) && m->runs.sql))) {
+		log_error("standard output ended before %s was over",
+		    m->runs.work ? "the run of --work-sql" : "the catch-up");
 		m->failure = STATUS_ERROR;
 	}
-	catchups_end(&m->catchups);
+	runs_end(&m->runs);
 	dispatch_hand_on(m, false);
 	for (size_t i = 0; i < m->sources.count; i++)
 		dispatch_pull(m, m->sources.list[i], false);
 	for (size_t i = 0; i < m->sources.parting_count; i++)
 		dispatch_pull(m, m->sources.parting[i], false);
 	if (m->cause == CAUSE_TIME)
-		dispatch_tell_unsettled(m);
-	for (size_t i = 0; i < m->catchups.running; i++)
+		tell_unsettled(m);
+	for (size_t i = 0; i < m->runs.running; i++)
 		shutdown_hold(&m->shutdown);
 	dispatch_undelivered(m, exclusive_end(m->exclusive));
 	shutdown_begin(&m->shutdown, m->base, &m->sinks);
@@ -229,14 +253,15 @@ start_sources(struct manager *m)
 	    .key = o->exclusive,
 	    .sources = &m->sources,
 	    .sinks = &m->sinks,
-	    .keeps = !dispatch_is_drain(m),
+	    .keeps = !dispatch_is_drain(m) && !o->work_sql,
 	};
 
 	sources_init(&m->sources, m, &settings);
-	catchups_init(&m->catchups, m->base, &m->sinks, o);
+	runs_init(&m->runs, m->base, &m->sinks, o);
 	if (o->exclusive)
 		m->exclusive = exclusive_new(&exclusive);
 	m->active = !o->exclusive;
+	m->delivers_all = !o->exclusive && !o->work_sql;
 	for (size_t i = 0; i < o->subscriptions.count; i++)
 		(void)sources_add(&m->sources, &o->subscriptions.list[i], true);
 	if (m->sources.count == 0) /* --control will bring some */
@@ -280,8 +305,8 @@ void
 manager_run(struct manager *m)
 {
 	while (!shutdown_is_over(&m->shutdown)) {
-		/* At the end it is catch-ups that wait to be pulled. */
-		bool pull = m->shutdown.begun ? m->catchups.running > 0 : !m->sources.paused;
+		/* At the end it is runs that wait to be pulled. */
+		bool pull = m->shutdown.begun ? m->runs.running > 0 : !m->sources.paused;
 		bool ready = m->sources.ready || exclusive_waits(m->exclusive);
 		bool more = (ready && pull) || sources_leave(&m->sources) || work_queue_waiting();
 
@@ -302,11 +327,11 @@ manager_finish(struct manager *m)
 	    .any_good = m->sources.good > 0,
 	};
 	struct exit_status e = exit_status_of(&outcome);
-	bool undelivered = catchups_undelivered(&m->catchups);
+	bool undelivered = runs_undelivered(&m->runs);
 
 	/* In the reverse order of their making: what waits for an answer is told while the sinks are there. */
 	exclusive_free(m->exclusive);
-	catchups_free(&m->catchups);
+	runs_free(&m->runs);
 	sources_free(&m->sources);
 	status_text_free(m->status_text);
 	if (!delivery_finish(m->delivery) || m->shutdown.cut || undelivered)
@@ -354,7 +379,7 @@ manager_listens(struct manager *m, struct source *s)
 {
 	exclusive_connection_listens_to_more(m->exclusive, s);
 	if (m->active)
-		catchups_start(&m->catchups, s);
+		runs_want(&m->runs, s);
 }
 
 void

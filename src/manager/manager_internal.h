@@ -7,7 +7,7 @@
 #include <event2/event_struct.h>
 
 #include "base/ticker.h"
-#include "manager/catchups.h"
+#include "manager/runs.h"
 #include "manager/exit_status.h"
 #include "manager/shutdown.h"
 #include "manager/source.h"
@@ -22,11 +22,12 @@ struct manager {
 	struct event_base *base;
 
 	struct sources sources;
-	struct catchups catchups;
+	struct runs runs;
 	struct exclusive *exclusive; /* NULL: without --exclusive */
-	bool active;                 /* what comes is delivered: always so without --exclusive */
-	bool told;                   /* that every connection listens */
-	bool running;                /* every first attempt has ended */
+	bool delivers_all; /* every notification: there is neither --exclusive nor --work-sql */
+	bool active;       /* what comes is delivered: always so without --exclusive */
+	bool told;         /* that every connection listens */
+	bool running;      /* every first attempt has ended */
 
 	struct sinks sinks;
 	struct delivery *delivery;

@@ -43,7 +43,7 @@ struct source {
 	int64_t listening_since; /* monotonic */
 	struct backoff backoff;
 	struct event retry;
-	struct round *round;   /* its catch-ups, catchups.c's; NULL: it has had none */
+	struct round *round;   /* its catch-ups, runs.c's; NULL: it has had none */
 	struct target *target; /* for the next attempt; NULL: it stays the same */
 	struct exclusive_connection
 	    *exclusive; /* exclusive.c's; NULL: it has not listened, or there is no --exclusive */

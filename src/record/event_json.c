@@ -94,7 +94,7 @@ add_dropped(struct buffer *out, const struct record *r)
 }
 
 static void
-add_caught_up(struct buffer *out, const struct record *r)
+add_rows(struct buffer *out, const struct record *r)
 {
 	buffer_addf(out, ",\"rows\":%" PRIu64, r->count);
 }
@@ -131,7 +131,8 @@ static const struct {
     [RECORD_LOST] = {"lost", add_lost},
     [RECORD_DROPPED] = {"dropped", add_dropped},
     [RECORD_REPLY] = {"reply", add_reply},
-    [RECORD_CAUGHT_UP] = {"caught_up", add_caught_up},
+    [RECORD_CAUGHT_UP] = {"caught_up", add_rows},
+    [RECORD_WORKED] = {"worked", add_rows},
     [RECORD_ACTIVE] = {"active", add_gap},
     [RECORD_WAITING] = {"waiting", add_waiting},
 };

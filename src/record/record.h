@@ -21,9 +21,11 @@ enum record_kind {
 	RECORD_DROPPED,   /* notifications that a full buffer discarded at this place */
 	RECORD_REPLY,     /* the answer to a command of --control */
 	RECORD_CAUGHT_UP, /* the rows of a catch-up are delivered, and their transaction committed */
-	RECORD_CATCHUP_FAILED, /* it was rolled back */
-	RECORD_ACTIVE,         /* this process got the lock of --exclusive */
-	RECORD_WAITING,        /* it does not have it, and nothing is delivered meanwhile */
+	RECORD_WORKED,    /* the same of a run of --work-sql */
+	RECORD_SIGNAL,    /* a notification that starts a run of --work-sql, and goes nowhere */
+	RECORD_RUN_FAILED, /* it was rolled back */
+	RECORD_ACTIVE,     /* this process got the lock of --exclusive */
+	RECORD_WAITING,    /* it does not have it, and nothing is delivered meanwhile */
 };
 
 /* A set of kinds, for a sink to say what it takes. */
@@ -44,12 +46,12 @@ enum lost_phase {
 	LOST_LATER,     /* it had been listening */
 };
 
-/* Why a catch-up failed. */
-enum catchup_trouble {
-	CATCHUP_UNREACHED,   /* no connection, or it was lost */
-	CATCHUP_REFUSED,     /* the statement cannot be run, or is none that could be */
-	CATCHUP_CONFLICT,    /* with another transaction */
-	CATCHUP_UNDELIVERED, /* a command failed, or a write */
+/* Why a run of a statement failed. */
+enum run_trouble {
+	RUN_UNREACHED,   /* no connection, or it was lost */
+	RUN_REFUSED,     /* the statement cannot be run, or is none that could be */
+	RUN_CONFLICT,    /* with another transaction */
+	RUN_UNDELIVERED, /* a command failed, or a write */
 };
 
 struct record {
@@ -77,7 +79,7 @@ struct record {
 
 	/*
 	 * RECORD_IDLE: notifications since the last idle event. RECORD_DROPPED: notifications.
-	 * RECORD_CAUGHT_UP: rows.
+	 * RECORD_CAUGHT_UP, RECORD_WORKED, RECORD_RUN_FAILED: rows.
 	 */
 	uint64_t count;
 	const char *garbage; /* RECORD_IDLE: labels of the failed connections, one a line */
@@ -88,12 +90,13 @@ struct record {
 	const char *answer;  /* what it came to, for people; "" if there is nothing to say */
 	const char *keys;    /* the same as JSON: `"KEY":VALUE,...`, or "" */
 
-	/* RECORD_LOST, RECORD_CATCHUP_FAILED */
+	/* RECORD_LOST, RECORD_RUN_FAILED */
 	const char *reason;
 	const char *sqlstate; /* five characters, or NULL: the network */
 	const char *hint;     /* what to do about it, or NULL */
 	enum lost_phase phase;
-	enum catchup_trouble trouble;
+	enum run_trouble trouble;
+	bool work;      /* RECORD_RUN_FAILED: a run of --work-sql */
 	bool repeated;  /* the attempt before failed for the same reason */
 	bool permanent; /* no retry can mend it */
 	/* Set by the manager: */

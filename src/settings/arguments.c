@@ -260,7 +260,7 @@ is_misplaced(const char *option, const char *value)
 {
 	static const char *const own[] = {"dbname", "listen", NULL};
 	static const char *const text[] = {"format", "notify-cmd", "batch-cmd", "idle-cmd",
-	    "listen-cmd", "lost-cmd", "catchup-sql", NULL};
+	    "listen-cmd", "lost-cmd", "catchup-sql", "work-sql", NULL};
 	bool uri = redact_scheme_length(value) && redact_finds_password(value);
 
 	if (is_among(own, option))

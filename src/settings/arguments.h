@@ -57,6 +57,7 @@
 	ARGUMENTS_SPOOL(VALUE)                      \
 	VALUE(ready_fd,     NULL, "ready-fd")       \
 	VALUE(catchup_sql,  NULL, "catchup-sql")    \
+	VALUE(work_sql,     NULL, "work-sql")       \
 	VALUE(exclusive,    NULL, "exclusive")      \
 	FLAG(check,         NULL, "check")          \
 	VALUE(control,      NULL, "control")        \

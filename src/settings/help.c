@@ -82,6 +82,8 @@ static const char *const help[] = {
     "Work that must not be lost:",
     "      --catchup-sql SQL       write the rows of SQL too whenever pgwait starts to listen;",
     "                              commit once they are delivered",
+    "      --work-sql SQL          write the rows of SQL whenever there may be some; commit once",
+    "                              they are delivered, and begin again",
     "      --exclusive KEY         only one process with this KEY is active, the others wait",
     "",
     "      --check                 tell whether notifications get through, and end (-j: JSON)",
@@ -94,9 +96,9 @@ static const char *const help[] = {
     "SECS are decimal seconds, SIZE is bytes or, as in 64MiB, KiB, MiB or GiB.",
     "In a shell's read loop put the payload last, or use -0:",
     "  pgwait -f '%c\\t%i\\t%e' jobs | while IFS=$'\\t' read -r channel pid payload; do ...",
-    "NOTIFY is no mailbox: pgwait gets only what is sent while it listens (or --catchup-sql).",
+    "NOTIFY is no mailbox: pgwait gets only what is sent while it listens (or --work-sql).",
     "",
-    "Exit status: 0 ended as asked, 1 error, 2 no connection, 3 LISTEN or catch-up refused,",
+    "Exit status: 0 ended as asked, 1 error, 2 no connection, 3 LISTEN or SQL refused,",
     "124 ended before N notifications came.",
 };
 

@@ -98,6 +98,9 @@ has_what_it_needs(const struct arguments *a)
 	else if (a->jobs->count && !a->notify_cmd->count)
 		arguments_error(
 		    "--jobs needs --notify-cmd: it says how many of its commands run at a time");
+	else if (a->catchup_sql->count && a->work_sql->count)
+		arguments_error("--catchup-sql and --work-sql exclude each other: the second one "
+				"runs whenever pgwait listens, too");
 	else if (a->events->count && !a->json->count)
 		arguments_error("--events needs --json: events are JSON objects");
 	else if (a->control->count && !*arguments_last(a->control))

@@ -259,7 +259,10 @@ get_text(const struct arg_str *arg, const char *accepted, char **text)
 static bool
 get_work(const struct arguments *a, struct options *o)
 {
-	return get_text(a->catchup_sql, "one SQL statement that returns rows", &o->catchup_sql) &&
+	static const char statement[] = "one SQL statement that returns rows";
+
+	return get_text(a->catchup_sql, statement, &o->catchup_sql) &&
+	       get_text(a->work_sql, statement, &o->work_sql) &&
 	       get_text(a->exclusive, "a whole number of 64 bits or other text", &o->exclusive);
 }
 
@@ -471,6 +474,7 @@ options_free(struct options *o)
 	free(o->listen_cmd);
 	free(o->lost_cmd);
 	free(o->catchup_sql);
+	free(o->work_sql);
 	free(o->exclusive);
 	free(o->channels);
 	*o = (struct options){0};

@@ -42,9 +42,9 @@ struct options {
 	bool check; /* tell whether notifications get through, and end */
 	bool json, quiet;
 	enum reconnect reconnect;
-	int64_t heartbeat;             /* 0: none */
-	char *catchup_sql, *exclusive; /* UTF-8; NULL: none */
-	const char *control;           /* argv's own; NULL: none */
+	int64_t heartbeat;                        /* 0: none */
+	char *catchup_sql, *work_sql, *exclusive; /* UTF-8; NULL: none */
+	const char *control;                      /* argv's own; NULL: none */
 	const char *config;
 	struct target_defaults defaults; /* of connection strings at run time; argv's own */
 	bool stats;                      /* at the end */

@@ -130,6 +130,13 @@ report_caught_up(const struct report *report, const struct record *r)
 }
 
 static void
+report_worked(const struct record *r)
+{
+	log_debug("worked off %" PRIu64 " row%s (%s)", r->count, r->count == 1 ? "" : "s",
+	    r->origin->label);
+}
+
+static void
 report_active(const struct report *report, const struct record *r)
 {
 	char *gap = r->since >= 0 ? describe_gap(r) : NULL;
@@ -190,11 +197,14 @@ report_take(struct sink *s, const struct record *r)
 	case RECORD_LOST:
 		report_lost(r);
 		break;
-	case RECORD_CATCHUP_FAILED:
-		report_failure(r, "could not catch up on");
+	case RECORD_RUN_FAILED:
+		report_failure(r, r->work ? "could not work on" : "could not catch up on");
 		break;
 	case RECORD_CAUGHT_UP:
 		report_caught_up(report, r);
+		break;
+	case RECORD_WORKED:
+		report_worked(r);
 		break;
 	case RECORD_ACTIVE:
 		report_active(report, r);
@@ -209,6 +219,7 @@ report_take(struct sink *s, const struct record *r)
 		report_dropped(r);
 		break;
 	case RECORD_NOTIFICATION:
+	case RECORD_SIGNAL:
 	case RECORD_IDLE:
 		break;
 	}

@@ -30,7 +30,7 @@ struct stats {
 	int64_t began; /* of the monotonic clock */
 	struct row rows[STATS_ROWS], others;
 	size_t count, last; /* rows, and which was the last one to match */
-	uint64_t notifications, bytes;
+	uint64_t notifications, bytes, signals;
 	int64_t second;           /* of Unix time, */
 	uint64_t in_second, peak; /* what came in it, and the most that came in any */
 	uint64_t lost, gaps;
@@ -124,6 +124,8 @@ stats_take(struct sink *sink, const struct record *r)
 
 	if (r->kind == RECORD_NOTIFICATION) {
 		take_notification(s, r);
+	} else if (r->kind == RECORD_SIGNAL) {
+		s->signals++;
 	} else if (r->kind == RECORD_LOST) {
 		s->lost += r->phase == LOST_LATER;
 	} else if (r->since >= 0) {
@@ -141,8 +143,8 @@ stats_new(void)
 
 	s->sink.ops = &ops;
 	s->sink.name = "statistics";
-	s->sink.kinds = RECORD_BIT(RECORD_NOTIFICATION) | RECORD_BIT(RECORD_LISTENING) |
-			RECORD_BIT(RECORD_LOST);
+	s->sink.kinds = RECORD_BIT(RECORD_NOTIFICATION) | RECORD_BIT(RECORD_SIGNAL) |
+			RECORD_BIT(RECORD_LISTENING) | RECORD_BIT(RECORD_LOST);
 	s->began = clock_monotonic();
 	chart_start(&s->chart, clock_realtime());
 	return s;
@@ -240,6 +242,9 @@ stats_report(struct stats *s)
 	log_result("%" PRIu64 " gap%s, %.1f s in all; %" PRIu64 " lost and not back; %" PRIu64
 		   " discarded",
 	    s->gaps, s->gaps == 1 ? "" : "s", (double)s->gap / SECOND, away, discarded(s));
+	if (s->signals)
+		log_result(
+		    "%" PRIu64 " signal%s for --work-sql", s->signals, s->signals == 1 ? "" : "s");
 	if (s->notifications == 0)
 		return;
 	report_rows(s);

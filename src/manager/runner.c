@@ -1,6 +1,6 @@
 #include "config.h"
 
-#include "manager/catchup.h"
+#include "manager/runner.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -10,71 +10,86 @@
 #include "postgres/server_error.h"
 #include "postgres/session.h"
 #include "postgres/target.h"
+#include "postgres/time_limit.h"
 #include "record/encoding.h"
 #include "sinks/sink.h"
 
-enum catchup_state {
+enum runner_state {
+	/* No run: the session, if there is one, waits for the next. Goes on to CONNECTING or BEGINNING. */
+	RUNNER_IDLE,
 	/* Its connection is being opened. Goes on to BEGINNING. */
-	CATCHUP_CONNECTING,
+	RUNNER_CONNECTING,
 	/* BEGIN is on the wire. Goes on to ROWS. */
-	CATCHUP_BEGINNING,
+	RUNNER_BEGINNING,
 	/* The statement is on the wire, or its rows are. Goes on to DELIVERING. */
-	CATCHUP_ROWS,
-	/* Every row was pulled, and the fence stands behind them. Goes on to COMMITTING. */
-	CATCHUP_DELIVERING,
+	RUNNER_ROWS,
+	/*
+	 * Every row was pulled, and the fence stands behind them; or the server is asked whether anything was written.
+	 * Goes on to COMMITTING.
+	 */
+	RUNNER_DELIVERING,
 	/* All is delivered, and COMMIT is on the wire. */
-	CATCHUP_COMMITTING,
+	RUNNER_COMMITTING,
 	/* Committed, or failed, from any state; the record that says so is to be pulled. */
-	CATCHUP_OVER,
+	RUNNER_OVER,
 };
 
-struct catchup {
-	struct catchup_settings settings;
-	enum catchup_state state;
+struct runner {
+	struct runner_settings settings;
+	enum runner_state state;
 	struct connector *connector;
 	struct session *session;
 	struct encoding *encoding; /* of the statement */
+	struct time_limit
+	    time_limit; /* of the answer to BEGIN: the session may have waited for long */
 	struct fence fence;
-	char *channel; /* the one of the settings; then in the server's encoding */
+	const struct origin *origin;
+	char *channel; /* of rows that name none; then in the server's encoding */
 	struct record row, outcome;
 	PGresult *result; /* of `row` */
 	uint64_t rows;
-	bool paused;
+	bool paused, wrote;
 	char *reason, sqlstate[6];
 };
 
 static void
 wake(void *arg)
 {
-	struct catchup *c = arg;
+	struct runner *c = arg;
 
 	c->settings.wake(c->settings.arg);
 }
 
 /* Closing the connection is what rolls back. */
 static void
-close_session(struct catchup *c)
+close_session(struct runner *c)
 {
+	time_limit_clear(&c->time_limit);
 	fence_cancel(c->settings.sinks, &c->fence);
+	encoding_close(c->encoding);
+	c->encoding = NULL;
 	session_close(c->session);
 	c->session = NULL;
 }
 
 static void
-end(struct catchup *c, enum record_kind kind)
+end(struct runner *c, enum record_kind kind)
 {
-	c->state = CATCHUP_OVER;
-	c->outcome = (struct record){
-	    .kind = kind, .origin = c->settings.origin, .time = clock_realtime(), .count = c->rows};
+	c->state = RUNNER_OVER;
+	c->outcome = (struct record){.kind = kind,
+	    .origin = c->origin,
+	    .time = clock_realtime(),
+	    .count = c->rows,
+	    .work = c->settings.work};
 	wake(c);
 }
 
 static void
-fail(struct catchup *c, enum catchup_trouble trouble, const char *reason, const char *sqlstate)
+fail(struct runner *c, enum run_trouble trouble, const char *reason, const char *sqlstate)
 {
-	if (c->state == CATCHUP_OVER)
+	if (c->state == RUNNER_OVER)
 		return;
-	end(c, RECORD_CATCHUP_FAILED);
+	end(c, RECORD_RUN_FAILED);
 	c->reason = server_error_line(reason);
 	sqlstate = server_error_sqlstate(sqlstate);
 	memcpy(c->sqlstate, sqlstate ? sqlstate : "", sqlstate ? 6 : 1);
@@ -85,7 +100,7 @@ fail(struct catchup *c, enum catchup_trouble trouble, const char *reason, const 
 
 /* The server's error, and where in the statement it is. */
 static void
-fail_by(struct catchup *c, const PGresult *result)
+fail_by(struct runner *c, const PGresult *result)
 {
 	const char *primary = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
 	const char *position = PQresultErrorField(result, PG_DIAG_STATEMENT_POSITION);
@@ -97,22 +112,22 @@ fail_by(struct catchup *c, const PGresult *result)
 	    position ? ", at character " : "", position ? position : "");
 
 	if (severity && strcmp(severity, "FATAL") == 0)
-		fail(c, CATCHUP_UNREACHED, reason, sqlstate); /* the session went with it */
+		fail(c, RUN_UNREACHED, reason, sqlstate); /* the session went with it */
 	else
-		fail(c, conflict ? CATCHUP_CONFLICT : CATCHUP_REFUSED, reason, sqlstate);
+		fail(c, conflict ? RUN_CONFLICT : RUN_REFUSED, reason, sqlstate);
 	free(reason);
 }
 
 static void
-refuse(struct catchup *c, const char *reason)
+refuse(struct runner *c, const char *reason)
 {
-	fail(c, CATCHUP_REFUSED, reason, NULL);
+	fail(c, RUN_REFUSED, reason, NULL);
 }
 
 static void
 on_committed(void *arg, const PGresult *result)
 {
-	struct catchup *c = arg;
+	struct runner *c = arg;
 
 	if (!result)
 		return; /* the session fails or is closed */
@@ -121,22 +136,68 @@ on_committed(void *arg, const PGresult *result)
 	else if (strcmp(PQcmdStatus((PGresult *)(uintptr_t)result), "COMMIT") != 0)
 		refuse(c, "the transaction had failed");
 	else
-		end(c, RECORD_CAUGHT_UP);
+		end(c, c->settings.work ? RECORD_WORKED : RECORD_CAUGHT_UP);
+}
+
+static void
+commit(struct runner *c)
+{
+	c->state = RUNNER_COMMITTING;
+	session_request(c->session, xstrdup("COMMIT"), on_committed, c);
+}
+
+/*
+ * What changes a table has this lock on it, and a transaction ID. SELECT ... FOR UPDATE has such an ID, too, but another
+ * lock.
+ */
+#define WROTE                                                                                      \
+	"SELECT pg_catalog.pg_current_xact_id_if_assigned() IS NOT NULL AND EXISTS (SELECT FROM "  \
+	"pg_catalog.pg_locks WHERE pid = pg_catalog.pg_backend_pid() AND mode = "                  \
+	"'RowExclusiveLock')"
+
+static void
+on_asked(void *arg, const PGresult *result)
+{
+	struct runner *c = arg;
+
+	if (!result || c->state == RUNNER_OVER)
+		return;
+	if (request_failed(result)) {
+		fail_by(c, result);
+		return;
+	}
+	c->wrote = strcmp(request_value(result, 0, 0), "t") == 0;
+	commit(c);
 }
 
 /* Every sink is done with the rows. */
 static void
 on_delivered(struct fence *f, void *arg)
 {
-	struct catchup *c = arg;
+	struct runner *c = arg;
 
 	if (f->failed) {
 		wake(c);
 		return;
 	}
-	c->state = CATCHUP_COMMITTING;
 	session_read(c->session, true);
-	session_request(c->session, xstrdup("COMMIT"), on_committed, c);
+	if (c->settings.work && c->rows && !c->wrote)
+		session_request(c->session, xstrdup(WROTE), on_asked, c);
+	else
+		commit(c);
+}
+
+/* Whether rows of such a statement are written for sure: then the server is not asked. */
+static bool
+writes(const PGresult *result)
+{
+	static const char *const tags[] = {"DELETE", "UPDATE", "INSERT", "MERGE"};
+	const char *tag = PQcmdStatus((PGresult *)(uintptr_t)result);
+
+	for (size_t i = 0; i < sizeof tags / sizeof tags[0]; i++)
+		if (strncmp(tag, tags[i], strlen(tags[i])) == 0)
+			return true;
+	return false;
 }
 
 /* What makes a statement unfit, or NULL. Two columns at most, and not zero, are a row. */
@@ -168,9 +229,9 @@ unfit(const PGresult *result)
 static void
 on_rows_over(void *arg, const PGresult *result)
 {
-	struct catchup *c = arg;
+	struct runner *c = arg;
 
-	if (!result || c->state == CATCHUP_OVER)
+	if (!result || c->state == RUNNER_OVER)
 		return;
 	if (request_failed(result)) {
 		fail_by(c, result);
@@ -179,14 +240,15 @@ on_rows_over(void *arg, const PGresult *result)
 	} else if (PQtransactionStatus(session_conn(c->session)) != PQTRANS_INTRANS) {
 		refuse(c, "the statement ends its transaction itself");
 	} else {
-		c->state = CATCHUP_DELIVERING;
+		c->state = RUNNER_DELIVERING;
+		c->wrote = writes(result);
 		fence_set(c->settings.sinks, &c->fence);
 	}
 }
 
 /* The statement in the server's encoding; the caller's. NULL: it has characters that do not exist there. */
 static char *
-encode(const struct catchup *c, const char *text)
+encode(const struct runner *c, const char *text)
 {
 	struct buffer b = {0};
 	char *encoded = NULL;
@@ -200,10 +262,11 @@ encode(const struct catchup *c, const char *text)
 static void
 on_begun(void *arg, const PGresult *result)
 {
-	struct catchup *c = arg;
+	struct runner *c = arg;
 	char *sql, *channel;
 
-	if (!result)
+	time_limit_clear(&c->time_limit);
+	if (!result || c->state == RUNNER_OVER)
 		return;
 	if (request_failed(result)) {
 		fail_by(c, result);
@@ -219,7 +282,7 @@ on_begun(void *arg, const PGresult *result)
 		    c, "the statement has characters that do not exist in the server's encoding");
 		return;
 	}
-	c->state = CATCHUP_ROWS;
+	c->state = RUNNER_ROWS;
 	fence_begin(c->settings.sinks, &c->fence);
 	session_request_rows(c->session, sql, on_rows_over, c);
 	session_read(c->session, !c->paused);
@@ -234,14 +297,33 @@ on_begun(void *arg, const PGresult *result)
 	"WHERE name = 'client_connection_check_interval' AND setting = '0'"
 
 static void
+on_time_limit(void *arg)
+{
+	struct runner *c = arg;
+	int64_t now = clock_monotonic();
+	int64_t due = session_beat(c->session, now, 0, 0, SESSION_TIMEOUT);
+
+	if (due != INT64_MAX)
+		time_limit_set(&c->time_limit, due - now);
+}
+
+static void
+begin(struct runner *c)
+{
+	c->state = RUNNER_BEGINNING;
+	time_limit_set(&c->time_limit, SESSION_TIMEOUT);
+	session_request(c->session, xstrdup("BEGIN"), on_begun, c);
+}
+
+static void
 on_connected(PGconn *conn, const struct connector_failure *failure, void *arg)
 {
-	struct catchup *c = arg;
+	struct runner *c = arg;
 	const char *encoding;
 
 	c->connector = NULL;
 	if (!conn) {
-		fail(c, CATCHUP_UNREACHED, failure->reason, failure->sqlstate);
+		fail(c, RUN_UNREACHED, failure->reason, failure->sqlstate);
 		c->outcome.permanent = failure->permanent;
 		return;
 	}
@@ -249,19 +331,18 @@ on_connected(PGconn *conn, const struct connector_failure *failure, void *arg)
 	c->encoding = encoding_open(encoding);
 	c->session = session_open(c->settings.base, conn, c->settings.target, wake, c);
 	session_read(c->session, true);
-	c->state = CATCHUP_BEGINNING;
 	session_request(c->session, xstrdup(LOOK), NULL, NULL);
-	session_request(c->session, xstrdup("BEGIN"), on_begun, c);
+	begin(c);
 }
 
 static const struct record *
-row(struct catchup *c)
+row(struct runner *c)
 {
 	struct record *r = &c->row;
 	int last = PQnfields(c->result) - 1;
 
 	c->rows++;
-	r->origin = c->settings.origin;
+	r->origin = c->origin;
 	r->time = session_read_time(c->session);
 	r->channel = c->channel;
 	if (last > 0 && !PQgetisnull(c->result, 0, 0))
@@ -274,89 +355,117 @@ row(struct catchup *c)
 
 /* Looks at what may have ended it. */
 static void
-notice_failure(struct catchup *c)
+notice_failure(struct runner *c)
 {
 	const char *sqlstate, *reason;
 	PGnotify *n;
 
-	while (c->state == CATCHUP_DELIVERING && (n = session_notify(c->session)))
+	while ((c->state == RUNNER_DELIVERING || c->state == RUNNER_IDLE) &&
+	       (n = session_notify(c->session)))
 		PQfreemem(n); /* looking for one finds the server's last word */
 	reason = session_failure(c->session, &sqlstate);
-	if (reason)
-		fail(c, CATCHUP_UNREACHED, reason, sqlstate);
+	if (reason && c->state == RUNNER_IDLE)
+		close_session(c); /* nothing is lost with it: the next run connects */
+	else if (reason)
+		fail(c, RUN_UNREACHED, reason, sqlstate);
 	else if (c->fence.failed)
-		fail(c, CATCHUP_UNDELIVERED, "not every row could be delivered", NULL);
+		fail(c, RUN_UNDELIVERED, "not every row could be delivered", NULL);
 }
 
 const struct record *
-catchup_next(struct catchup *c, bool room)
+runner_next(struct runner *c, bool room)
 {
 	PQclear(c->result);
 	c->result = NULL;
-	if (c->session && c->state != CATCHUP_OVER)
+	if (c->session && c->state != RUNNER_OVER)
 		notice_failure(c);
-	if (room && c->state == CATCHUP_ROWS && (c->result = session_row(c->session))) {
+	if (room && c->state == RUNNER_ROWS && (c->result = session_row(c->session))) {
 		if (!unfit(c->result))
 			return row(c);
 		refuse(c, unfit(c->result));
 	}
-	while (c->state != CATCHUP_OVER && c->session && session_finish(c->session))
+	while (c->state != RUNNER_OVER && c->session && session_finish(c->session))
 		;
-	if (c->session && c->state != CATCHUP_OVER)
+	if (c->session && c->state != RUNNER_OVER)
 		notice_failure(c);
-	if (c->state != CATCHUP_OVER)
+	if (c->state != RUNNER_OVER)
 		return NULL;
-	close_session(c);
+	c->state = RUNNER_IDLE;
+	if (c->outcome.kind != RECORD_WORKED)
+		close_session(c);
 	return &c->outcome;
 }
 
 void
-catchup_pause(struct catchup *c, bool paused)
+runner_pause(struct runner *c, bool paused)
 {
 	c->paused = paused;
-	if (c->state == CATCHUP_ROWS)
+	if (c->state == RUNNER_ROWS)
 		session_read(c->session, !paused);
 	if (!paused)
 		wake(c);
 }
 
 bool
-catchup_has_all(const struct catchup *c)
+runner_has_all(const struct runner *c)
 {
-	return c->state >= CATCHUP_DELIVERING;
+	return c->state >= RUNNER_DELIVERING;
 }
 
 bool
-catchup_commits(const struct catchup *c)
+runner_commits(const struct runner *c)
 {
-	return c->state == CATCHUP_COMMITTING;
+	return c->state == RUNNER_COMMITTING;
 }
 
 uint64_t
-catchup_rows(const struct catchup *c)
+runner_rows(const struct runner *c)
 {
 	return c->rows;
 }
 
-struct catchup *
-catchup_start(const struct catchup_settings *settings)
+bool
+runner_wrote(const struct runner *c)
 {
-	/* Never prompts: the connection that listens has got the password that the user typed. */
-	const struct connector_policy policy = {.never_prompt = true, .beside = settings->beside};
-	struct catchup *c = xcalloc(1, sizeof *c);
+	return c->wrote;
+}
+
+struct runner *
+runner_new(const struct runner_settings *settings)
+{
+	struct runner *c = xcalloc(1, sizeof *c);
 
 	c->settings = *settings;
-	c->channel = xstrdup(settings->channel);
 	c->row = (struct record){.kind = RECORD_NOTIFICATION, .row = true};
 	c->fence.rows = true;
 	c->fence.passed = on_delivered;
 	c->fence.arg = c;
-	c->connector = connector_start(settings->base, settings->target, &policy, on_connected, c);
+	time_limit_init(&c->time_limit, settings->base, on_time_limit, c);
 	return c;
 }
 
 void
-catchup_free(struct catchup *c)
+runner_run(struct runner *c, const PGconn *beside, const struct origin *origin, const char *channel)
+{
+	/* Never prompts: the connection that listens has got the password that the user typed. */
+	const struct connector_policy policy = {.never_prompt = true, .beside = beside};
+
+	c->origin = origin;
+	free(c->channel);
+	c->channel = xstrdup(channel);
+	c->rows = 0;
+	c->wrote = false;
+	if (c->session) {
+		begin(c);
+		return;
+	}
+	c->state = RUNNER_CONNECTING;
+	c->connector =
+	    connector_start(c->settings.base, c->settings.target, &policy, on_connected, c);
+}
+
+void
+runner_free(struct runner *c)
 {
 	if (!c)
 		return;
@@ -364,7 +473,6 @@ catchup_free(struct catchup *c)
 		connector_cancel(c->connector);
 	PQclear(c->result);
 	close_session(c);
-	encoding_close(c->encoding);
 	free(c->channel);
 	free(c->reason);
 	free(c);
