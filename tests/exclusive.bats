@@ -116,12 +116,14 @@ locks() {
 	[ "$(sql -c "SELECT pg_try_advisory_lock(hashtextextended('größe', 0))")" = f ]
 }
 
-@test "the one that waits writes nothing, and runs nothing for notifications and idle events" {
+@test "the one that waits writes nothing, runs nothing for notifications and idle events, and -e does not end it" {
 	start first --exclusive work jobs
 	wait_for says first active
 	start second --exclusive work -t 0.05 --print --notify-cmd "echo ran >>'$TMP/ran'" --idle-cmd "echo ran >>'$TMP/ran'" \
 		--listen-cmd "echo listens >>'$TMP/listens'" jobs
 	wait_for says second waiting
+	start third --exclusive work -e 0.1 jobs
+	wait_for says third waiting
 	notify jobs one
 	wait_for received first one
 	wait_for test -s "$TMP/listens"
@@ -129,6 +131,8 @@ locks() {
 	begin=$(sql -c 'SELECT clock_timestamp()')
 	wait_for asked_after "$begin"
 	[[ ! -e $TMP/ran && ! -s $TMP/second.out ]]
+	run -1 gone "$third"
+	kill -KILL "$third"
 	kill -KILL "$first"
 	wait_for says second active
 	wait_for test -s "$TMP/ran"
@@ -569,6 +573,31 @@ all_of_two() {
 	run -1 received first takeover
 	run -1 says first waiting
 	exec 8>&- 9>&-
+}
+
+@test "the connection of the lock is removed, and has much to receive: all of it comes" {
+	mkfifo "$TMP/control" "$TMP/first.pipe"
+	exec 8<>"$TMP/control" 9<>"$TMP/first.pipe"
+	"$PGWAIT" --control "$TMP/control" --exclusive work --buffer 64KiB -f %p dbname=postgres dbname=template1 jobs \
+		>"$TMP/first.pipe" 2>"$TMP/first.err" 3>&- 8>&- 9>&- &
+	first=$!
+	wait_for says first 'listening on jobs \(template1@'
+	wait_for says first 'active, with the lock "work" \(postgres@'
+	sql -c "SELECT pg_notify('jobs', repeat('x', 1000) || i) FROM generate_series(1, 500) i" >/dev/null
+	wait_for says first 'too slow: the buffer'
+	printf '%s\n' status "disconnect postgres@$PGHOST:$PGPORT" >&8 # which is answered when it is gone
+	wait_for says first 'ok: status'
+	cat <&9 >"$TMP/first.out" 3>&- 8>&- &
+	reader=$!
+	wait_for all_of_one
+	wait_for says first 'active, with the lock "work" \(template1@'
+	kill "$reader"
+	run -1 says first 'may be missing'
+	exec 8>&- 9>&-
+}
+
+all_of_one() {
+	[[ $(sort -u "$TMP/first.out" | wc -l) -eq 500 ]]
 }
 
 @test "the last connection is removed, and all is delivered: another process gets the lock" {

@@ -583,3 +583,255 @@ keep_five() {
 	finish
 	[[ $(turns) == 'first second' ]]
 }
+
+@test "killed or ended, and started again at once: the one that waits comes first" {
+	start first
+	wait_for says first 'active, with'
+	start second
+	wait_for is_complete second
+	start_sender
+	for signal in KILL TERM; do
+		wait_for delivers '*'
+		active=${seen% *}
+		kill -"$signal" "${!active}"
+		wait_for gone "${!active}"
+		start "$active"
+		wait_for others_deliver
+		wait_for is_complete "$active"
+	done
+	finish
+	[[ $(turns) == 'first second first' ]]
+}
+
+# holds_rank N: a session holds the shared lock of that rank.
+holds_rank() {
+	[[ $(sql -c "SELECT count(*) FROM pg_locks WHERE classid = (x'70677700'::int + $1)::oid AND mode = 'ShareLock' AND granted") -ge 1 ]]
+}
+
+@test "one that has all is stopped: another one does not leave the lock to it for ever" {
+	start first
+	wait_for says first 'active, with'
+	start second
+	wait_for holds_rank 2
+	kill -STOP "$second"
+	kill -KILL "$first"
+	start third
+	wait_for says third 'waiting: another process'
+	wait_for says third 'active, with'
+	notify jobs 1
+	wait_for delivers third
+}
+
+# has_read NAME: what was sent before. Who is stopped has it from the server.
+has_read() {
+	PID=${!1}
+	[[ $(sql -c "SELECT bool_and(wait_event = 'ClientRead') AND pg_notification_queue_usage() = 0
+		FROM pg_stat_activity WHERE application_name = 'pgwait'") == t ]] && ! unread 1 1
+}
+
+@test "--overflow drop and exit: what was kept comes, however small the buffer" {
+	mkfifo "$TMP/pipe"
+	exec 7<>"$TMP/pipe"
+	for overflow in drop exit; do
+		start first
+		wait_for says first 'active, with'
+		start_as second "$TMP/pipe" -j --overflow "$overflow" --buffer 200KiB 7>&-
+		wait_for is_complete second
+		kill -STOP "$first"
+		sql -c "SELECT pg_notify('jobs', n::text) FROM generate_series(1, 1200) n" >/dev/null
+		wait_for has_read second
+		kill -KILL "$first"
+		wait_for says second 'active, with'
+		run -1 says second 'may be missing'
+		head -n 1200 <&7 >"$TMP/kept" 3>&-
+		jq -se 'map(.payload | tonumber) == [range(1; 1201)]' "$TMP/kept"
+		kill -TERM "$second"
+		PID=$second
+		end_pgwait
+		[[ $status -eq 0 ]]
+	done
+	exec 7>&-
+}
+
+# hold_row: a catch-up with ROW, which is one more 1, waits until drop_row.
+ROW="SELECT 1 FROM pg_advisory_xact_lock_shared(4711)"
+hold_row() {
+	sql -c "SELECT pg_advisory_lock(4711); SELECT pg_sleep(3600)" >/dev/null 2>&1 3>&- &
+	wait_for row_is_held
+}
+
+row_is_held() {
+	[[ $(sql -c "SELECT pg_try_advisory_xact_lock(4711)") == f ]]
+}
+
+drop_row() {
+	sql -c "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query ~ 'pg_sleep' AND pid <> pg_backend_pid()" >/dev/null
+}
+
+# sent_a_sign TIME: since then.
+sent_a_sign() {
+	[[ $(sql -c "SELECT count(*) FROM pg_stat_activity WHERE query ~ 'pg_notify\(\\\$1' AND query_start > '$1'") -ge 1 ]]
+}
+
+@test "-n is reached while a catch-up runs: what is behind is left to the next one" {
+	hold_row
+	start first -n 3 --catchup-sql "$ROW"
+	wait_for says first 'active, with'
+	start second
+	wait_for is_complete second
+	begin=$(sql -c 'SELECT clock_timestamp()')
+	sql -c "SELECT pg_notify('jobs', n::text) FROM generate_series(1, 6) n" >/dev/null
+	echo 6 >"$TMP/sent"
+	wait_for grep -q 'first 3' "$ALL"
+	wait_for sent_a_sign "$begin"
+	run -1 gone "$first"
+	drop_row
+	PID=$first
+	end_pgwait
+	[[ $status -eq 0 ]]
+	wait_for all_delivered
+	[[ $(grep -c first "$ALL") -eq 4 ]]
+}
+
+@test "one of two connections to a database is lost: what came on it meanwhile is not delivered" {
+	start_proxy
+	start_as first "$TMP/first.out" -f '%d#%p' dbname=postgres "host=127.0.0.1 port=$proxy"
+	wait_for says first 'active, with'
+	start_as second "$TMP/second.out" -f '%d#%p' dbname=postgres 'dbname=postgres application_name=two'
+	wait_for says_times 2 second 'all that is not delivered is kept'
+	watch_signs
+	end_proxy
+	wait_for says first 'trying again'
+	for n in 1 2 3; do
+		before=$(wc -l <"$TMP/signs")
+		notify jobs "$n"
+		wait_for lines "$TMP/signs" $((before + 1))
+	done
+	kill -KILL "$first"
+	wait_for says second 'active, with'
+	notify jobs 4
+	wait_for grep -q '#2#4' "$TMP/second.out"
+	[[ $(grep -o '#2#.' "$TMP/second.out" | paste -sd,) == '#2#1,#2#2,#2#3,#2#4' ]]
+}
+
+# start_busy: the command of the first one does not end, for what make_busy CHANNEL sends after $between. Descriptor 8 takes
+# commands for it.
+start_busy() {
+	mkfifo "$TMP/first.control"
+	exec 8<>"$TMP/first.control"
+	start first --control "$TMP/first.control" --notify-cmd "echo first >>'$ALL'; while :; do sleep 0.05; done" 8>&-
+	wait_for says first 'active, with'
+}
+
+make_busy() {
+	between=$(date -u +%FT%T.%6NZ)
+	notify "$1" 1
+	wait_for test -s "$ALL"
+}
+
+# tells_since_busy: the second one has heard what is not delivered. It takes over, and knows from when on something is missing.
+tells_since_busy() {
+	watch_signs
+	for n in 1 2; do # the first of these the second one has read, too, when there is one more
+		notify jobs
+		wait_for lines "$TMP/signs" "$n"
+	done
+	kill -KILL "$first"
+	wait_for says second 'active, with .* may be missing'
+	wait_for grep -q '"active"' "$TMP/json"
+	jq -se --arg between "$between" 'map(select(.event == "active"))[0].since <= $between' "$TMP/json"
+	exec 8>&-
+}
+
+@test "one that was started later tells from when on something is missing" {
+	start_busy
+	make_busy jobs
+	start_as second "$TMP/json" -j --events 8>&-
+	wait_for says second 'waiting: another process'
+	tells_since_busy
+}
+
+@test "a channel is added to the active process, then to the other one: what came between is missing" {
+	start_busy
+	mkfifo "$TMP/second.control"
+	exec 9<>"$TMP/second.control"
+	start_as second "$TMP/json" --control "$TMP/second.control" -j --events 8>&- 9>&-
+	wait_for is_complete second
+	echo 'listen * more' >&8
+	wait_for says first 'ok: listen'
+	make_busy more
+	echo 'listen * more' >&9
+	wait_for grep -q '"listen"' "$TMP/json"
+	tells_since_busy
+	exec 9>&-
+}
+
+@test "what the former active process delivered and the new one receives later is marked" {
+	start first
+	wait_for says first 'active, with'
+	start_as second "$TMP/json" -j 'application_name=late'
+	wait_for is_complete second
+	backend=$(sql -c "SELECT pid FROM pg_stat_activity WHERE application_name = 'late' AND query !~ 'advisory|SET '")
+	"$SANDBOX_RUN" kill -STOP "$backend"
+	notify jobs 1
+	wait_for delivers first
+	kill -KILL "$first"
+	wait_for says second 'active, with'
+	"$SANDBOX_RUN" kill -CONT "$backend"
+	wait_for test -s "$TMP/json"
+	[[ $(jq -c '[.payload, .takeover]' "$TMP/json") == '["1",true]' ]]
+}
+
+# A sign says that something is not delivered.
+a_sign_says_behind() {
+	awk '$6 > 0 { n++ } END { exit !n }' "$TMP/signs"
+}
+
+@test "SIGTERM while commands wait: nothing comes twice" {
+	start first --notify-cmd "echo first \$PGWAIT_PAYLOAD >>'$ALL'; sleep 0.1"
+	wait_for says first 'active, with'
+	start second --notify-cmd "echo second \$PGWAIT_PAYLOAD >>'$ALL'"
+	wait_for is_complete second
+	watch_signs
+	sql -c "SELECT pg_notify('jobs', n::text) FROM generate_series(1, 20) n" >/dev/null
+	wait_for a_sign_says_behind
+	kill -TERM "$first"
+	wait_for says second 'active, with'
+	notify jobs 21
+	wait_for delivers second
+	[[ $(grep -c first "$ALL") -eq 20 && $(grep second "$ALL") == 'second 21' ]]
+}
+
+@test "-n counts a command once that was ended when the lock was lost" {
+	start first -n 2 --notify-cmd "echo begin \$PGWAIT_PAYLOAD >>'$ALL'; until [ -e '$TMP/go' ]; do sleep 0.05; done; echo end \$PGWAIT_PAYLOAD >>'$ALL'"
+	wait_for says first 'active, with'
+	notify jobs 1
+	wait_for delivers begin
+	end_lock_session
+	wait_for says_times 2 first 'active, with'
+	wait_for lines "$ALL" 2
+	touch "$TMP/go"
+	wait_for grep -q 'end 1' "$ALL"
+	notify jobs 2
+	wait_for grep -q 'end 2' "$ALL"
+	PID=$first
+	end_pgwait
+	[[ $status -eq 0 && $(wc -l <"$ALL") -eq 5 ]]
+}
+
+@test "that it may not ask who is active is one warning" {
+	sql -c 'CREATE ROLE mute LOGIN' -c 'REVOKE EXECUTE ON FUNCTION pg_notify(text, text) FROM public'
+	mkfifo "$TMP/second.control"
+	exec 9<>"$TMP/second.control"
+	start first 9>&-
+	wait_for says first 'active, with'
+	start second --control "$TMP/second.control" user=mute 9>&-
+	wait_for says second 'warning: the other processes cannot be told .*permission denied for function pg_notify'
+	begin=$(sql -c 'SELECT clock_timestamp()')
+	echo 'listen * more' >&9 # it asks again
+	wait_for sent_a_sign "$begin"
+	echo channels >&9 # the answer comes before
+	wait_for says second 'ok: channels'
+	run -1 says_times 2 second warning
+	exec 9>&-
+}
