@@ -288,14 +288,22 @@ status_line() {
 	wait_for grep -q 'waiting: another process' "$TMP/second"
 	add 1 2
 	wait_for at_work 1
-	sql -c 'NOTIFY jobs'
+	# Another one that is there to be taken, of which both are told.
+	add 3 3
+	wait_for grep -q 'listening on jobs' "$TMP/second"
+	both_told() { [[ $(sql -c "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'pgwait' AND wait_event = 'ClientRead'") -ge 4 ]] && [[ $(sql -c 'SELECT pg_notification_queue_usage() = 0') == t ]]; }
+	wait_for both_told
+	kill -USR1 "$PID"
+	wait_for grep -q 'ok: status' "$TMP/second"
+	[[ ! -e $TMP/handled ]]
+	left 3
 	# It would get the lock again at once.
 	kill -STOP "$first"
 	sql -c "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted" >/dev/null
 	wait_for grep -q 'active, with the lock' "$TMP/second"
 	kill -CONT "$first"
 	wait_for left 0
-	wait_for handled 2
+	wait_for handled 3
 	[[ $(sort -u "$TMP/handled") == second ]]
 	grep -q 'the run of --work-sql on .* was rolled back: its rows, 2 so far, stay in the table' "$ERR"
 	kill "$first" "$PID"
