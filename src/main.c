@@ -45,12 +45,15 @@ on_signal(int signo, void *arg)
 {
 	struct steering *s = arg;
 
-	if (signo == SIGUSR1)
+	if (signo == SIGUSR1) {
 		control_status(s->control);
-	else if (signo == SIGHUP && s->options->config)
+	} else if (signo == SIGHUP && s->options->config) {
+		manager_reload(s->manager, true);
 		reload(s->options->config, &s->options->defaults, s->manager);
-	else
+		manager_reload(s->manager, false);
+	} else {
 		return false;
+	}
 	return true;
 }
 

@@ -182,15 +182,6 @@ idle_count() {
 	[[ ! -s $TMP/ready ]]
 }
 
-@test "NOTIFY_SOCKET gets READY=1" {
-	socat -u "UNIX-RECV:$TMP/notify" "OPEN:$TMP/told,creat" 3>&- &
-	socat=$!
-	wait_for test -S "$TMP/notify"
-	NOTIFY_SOCKET=$TMP/notify start_pgwait jobs
-	wait_for grep -qs READY=1 "$TMP/told"
-	kill "$socat"
-}
-
 @test "stderr: listening lines, -q, -v, and a summary for many" {
 	start_pgwait a b
 	grep -qx "pgwait: listening on a, b (postgres@$PGHOST:$PGPORT)" "$ERR" # before --ready-fd says so

@@ -52,7 +52,7 @@ tell_ready(struct manager *m)
 	if (m->told || m->sources.good < m->sources.count)
 		return;
 	m->told = true;
-	ready_tell(m->options->ready_fd);
+	ready_tell(m->options->ready_fd, m->systemd);
 }
 
 void

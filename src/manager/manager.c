@@ -15,6 +15,7 @@
 #include "manager/exclusive_connection.h"
 #include "manager/manager_internal.h"
 #include "manager/status_text.h"
+#include "manager/systemd.h"
 #include "settings/options.h"
 
 /* What a pass may spend on connecting while others have something to say; microseconds. */
@@ -116,12 +117,28 @@ tell_unsettled(struct manager *m)
 	}
 }
 
+static void
+tell_systemd(struct manager *m)
+{
+	struct systemd_facts f = {.good = m->sources.good, .active = m->active};
+
+	if (!m->systemd)
+		return;
+	f.lost = sources_failed(&m->sources);
+	f.connecting = m->sources.count - f.good - f.lost;
+	for (size_t i = 0; i < m->sources.count; i++)
+		if (m->sources.list[i]->good)
+			f.channels += m->sources.list[i]->subscription.count;
+	systemd_pass(m->systemd, &f);
+}
+
 /* Runs once, when there is a cause to end: stops receiving, and delivers all that was received. */
 static void
 begin_end(struct manager *m)
 {
 	status_text_free(m->status_text);
 	m->status_text = NULL;
+	systemd_stopping(m->systemd);
 	sources_pause(&m->sources, true);
 	if (m->cause == CAUSE_OUTPUT &&
 	    (m->runs.running || (dispatch_is_drain(m) && m->runs.sql))) {
@@ -171,6 +188,7 @@ pass(struct manager *m)
 		pass(m);
 	}
 	show_status_text(m);
+	tell_systemd(m);
 }
 
 /* A sink can go on: the pass that follows every turn of the loop does the rest. */
@@ -294,6 +312,7 @@ manager_new(struct options *options)
 		return NULL;
 	}
 	m->status_text = options->status_line ? status_text_new(m->base) : NULL;
+	m->systemd = systemd_new(m->base);
 	timeval_from(options->max_time, &tv);
 	if (options->max_time > 0)
 		event_add(&m->max_timer, &tv);
@@ -334,6 +353,7 @@ manager_finish(struct manager *m)
 	runs_free(&m->runs);
 	sources_free(&m->sources);
 	status_text_free(m->status_text);
+	systemd_free(m->systemd);
 	if (!delivery_finish(m->delivery) || m->shutdown.cut || undelivered)
 		e = (struct exit_status){STATUS_ERROR, 0};
 	signals_release();
@@ -386,6 +406,12 @@ void
 manager_quit(struct manager *m)
 {
 	dispatch_end(m, CAUSE_ASKED);
+}
+
+void
+manager_reload(struct manager *m, bool begins)
+{
+	systemd_reload(m->systemd, begins);
 }
 
 bool

@@ -50,6 +50,9 @@ void manager_listens(struct manager *m, struct source *s);
 void manager_quit(struct manager *m);
 bool manager_ends(const struct manager *m);
 
+/* The configuration file is about to be read again, or was: systemd is told. */
+void manager_reload(struct manager *m, bool begins);
+
 /* Gets every signal first. True: it was handled, and does not end pgwait. */
 typedef bool manager_signal(int signo, void *arg);
 void manager_on_signal(struct manager *m, manager_signal *handle, void *arg);

@@ -14,6 +14,7 @@
 #include "sinks/sink.h"
 
 struct status_text;
+struct systemd;
 struct delivery;
 struct exclusive;
 
@@ -32,6 +33,7 @@ struct manager {
 	struct sinks sinks;
 	struct delivery *delivery;
 	struct status_text *status_text; /* NULL: there is no status line */
+	struct systemd *systemd;         /* NULL: nothing is told to it */
 
 	uint64_t taken, taken_at_idle; /* notifications, in all and up to the last idle event */
 	int64_t last_taken;            /* monotonic; the start of waiting before the first */
