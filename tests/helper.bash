@@ -63,11 +63,20 @@ all_read() {
 	server_done && ! unread 1 1
 }
 
+# empty FILE...: what one that was started before wrote is not taken for what the next one writes.
+empty() {
+	local file
+	for file; do
+		[[ ! -f $file ]] || : >"$file"
+	done
+}
+
 # start_pgwait ARG...: in the background, its stdout in $OUT and stderr in $ERR; returns once every
 # connection listens. PID is its pid. No signal is ignored there (tests/start.c).
 start_pgwait() {
 	local ready=$TMP/ready.$RANDOM line
 	mkfifo "$ready"
+	empty "$OUT" "$ERR"
 	"$START" "$PGWAIT" --ready-fd 9 "$@" >"$OUT" 2>"$ERR" 9>"$ready" 3>&- &
 	PID=$!
 	read -r -t "$DEADLINE" line <"$ready" || {
@@ -80,6 +89,7 @@ start_pgwait() {
 
 # start_plain ARG...: the same without waiting for anything.
 start_plain() {
+	empty "$OUT" "$ERR"
 	"$START" "$PGWAIT" "$@" >"$OUT" 2>"$ERR" 3>&- &
 	PID=$!
 }
