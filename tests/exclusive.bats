@@ -66,9 +66,9 @@ received() {
 }
 
 @test "with --catchup-sql taking over is no warning, and what is in the table comes" {
-	sql -c 'DROP TABLE IF EXISTS work' -c 'CREATE TABLE work (payload text)'
+	sql -c 'DROP TABLE IF EXISTS work' -c 'CREATE TABLE work (payload text)' -c "INSERT INTO work VALUES ('start')"
 	start first --exclusive work -f %p --catchup-sql 'DELETE FROM work RETURNING payload' jobs
-	wait_for says first active
+	wait_for says first 'caught up with 1 row' # it does not look again
 	sql -c "INSERT INTO work VALUES ('before')"
 	start second -v --exclusive work -f %p --catchup-sql 'DELETE FROM work RETURNING payload' jobs
 	wait_for says second 'pgwait: waiting'
