@@ -56,11 +56,13 @@ static void
 check_room(struct manager *m)
 {
 	bool room = dispatch_room(m);
-
-	if (!room && !m->sources.paused)
-		sinks_tell_full(&m->sinks);
 	/* What was kept was received before: while it is handed on, the servers wait. */
-	if (!room && m->options->overflow == OVERFLOW_EXIT && !exclusive_waits(m->exclusive))
+	bool ends =
+	    !room && m->options->overflow == OVERFLOW_EXIT && !exclusive_waits(m->exclusive);
+
+	if (ends || (!room && !m->sources.paused))
+		sinks_tell_full(&m->sinks, ends);
+	if (ends)
 		dispatch_end(m, CAUSE_OVERFLOW);
 	else
 		pause_sources(m, !room);

@@ -149,13 +149,13 @@ sinks_take(struct sinks *set, const struct record *r)
 }
 
 void
-sinks_tell_full(struct sinks *set)
+sinks_tell_full(struct sinks *set, bool ends)
 {
 	const char *name = slowest(set)->name;
 	char size[SIZE_TEXT];
 
 	size_text(size, set->budget);
-	if (set->overflow == OVERFLOW_EXIT)
+	if (ends)
 		log_error("%s is too slow: the buffer of %s is full", name, size);
 	else if (log_due(&set->pace))
 		log_warning(

@@ -155,9 +155,9 @@ bool sinks_exceeded(const struct sinks *set);
 
 /*
  * To be called when there is no room: warns, at growing intervals, which sink is slow and what
- * follows from it.
+ * follows from it. `ends`: pgwait ends because of it, which is an error.
  */
-void sinks_tell_full(struct sinks *set);
+void sinks_tell_full(struct sinks *set, bool ends);
 /* Says how many notifications each sink has discarded in all, if any. */
 void sinks_tell_discarded(const struct sinks *set);
 
