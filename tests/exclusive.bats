@@ -489,6 +489,11 @@ all_answered() {
 	exec 8>&-
 }
 
+# at_once COMMAND...: goes to descriptor 8 with one write, so that a command is there when the one before it has ended.
+at_once() {
+	cat >&8 <<<"$(printf '%s\n' "$@")"
+}
+
 # start_two FILE ARG...: the process "first" writes to the file, and has a further connection, "two". Descriptor 8 takes commands.
 start_two() {
 	[[ -p $TMP/control ]] || mkfifo "$TMP/control"
@@ -562,7 +567,7 @@ all_of_two() {
 	echo "disconnect postgres@$PGHOST:$PGPORT" >&8
 	wait_for says first 'ok: disconnect'
 	notify_much
-	printf '%s\n' 'disconnect two' 'connect three dbname=postgres' 'listen three jobs' status >&8
+	at_once 'disconnect two' 'connect three dbname=postgres' 'listen three jobs' status
 	wait_for says first 'ok: status'
 	notify jobs last
 	cat <&9 >"$TMP/first.out" 3>&- 8>&- &
@@ -605,7 +610,7 @@ all_of_one() {
 	start_two "$TMP/first.out" -f %p
 	start second --exclusive work -f %p jobs 8>&-
 	wait_for says second waiting
-	printf '%s\n' "disconnect postgres@$PGHOST:$PGPORT" 'disconnect two' "connect slow 'host=127.0.0.1 port=$port connect_timeout=1000'" >&8
+	at_once "disconnect postgres@$PGHOST:$PGPORT" 'disconnect two' "connect slow 'host=127.0.0.1 port=$port connect_timeout=1000'"
 	wait_for says second active
 	notify jobs one
 	wait_for received second one
