@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/util.h"
+#include "manager/heard_signs.h"
 #include "manager/life_sign.h"
 #include "manager/undelivered.h"
 #include "record/record.h"
@@ -227,9 +228,39 @@ test_signs(void)
 	free(empty);
 }
 
+static void
+test_heard_signs(void)
+{
+	struct heard_signs h = {0};
+
+	heard_signs_add(&h, 1, 10);
+	heard_signs_add(&h, 1, 11);
+	heard_signs_add(&h, 3, 20);
+	check(
+	    h.count == 2 && !heard_signs_deliver(&h, 9), "a sign", "behind what is not delivered");
+	check(
+	    heard_signs_deliver(&h, 15) && h.delivered == 1 && h.count == 1, "a sign", "delivered");
+	/* Another connection has heard none of them, and received what has numbers up to 29. */
+	heard_signs_hold_back(&h, 0, 30);
+	check(h.delivered == 0 && !heard_signs_deliver(&h, 29), "a connection that goes",
+	    "what it received is waited for");
+	check(
+	    heard_signs_deliver(&h, 30) && h.delivered == 3, "a connection that goes", "delivered");
+	heard_signs_add(&h, 4, 40);
+	heard_signs_hold_back(&h, 4, 50);
+	check(heard_signs_deliver(&h, 40) && h.delivered == 4, "a connection that goes",
+	    "which had heard as much");
+	for (int64_t n = 5; n < 5 + HEARD_SIGNS_MAX + 3; n++)
+		heard_signs_add(&h, n, 60);
+	check(h.count == HEARD_SIGNS_MAX && heard_signs_deliver(&h, 60) &&
+		  h.delivered == 4 + HEARD_SIGNS_MAX,
+	    "too many", "the last are forgotten");
+}
+
 int
 main(void)
 {
+	test_heard_signs();
 	test_order();
 	test_marks();
 	test_removed();

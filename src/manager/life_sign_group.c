@@ -16,8 +16,8 @@ delivered(const struct group *g)
 	int64_t least = INT64_MAX;
 
 	for (const struct member *m = g->signs->members; m; m = m->next)
-		if (m->group == g && m->delivered < least)
-			least = m->delivered;
+		if (m->group == g && m->heard.delivered < least)
+			least = m->heard.delivered;
 	return least;
 }
 
@@ -36,7 +36,7 @@ static bool
 is_full(const struct group *g)
 {
 	for (const struct member *m = g->signs->members; m; m = m->next)
-		if (m->group == g && m->heard_count == HEARD_MAX)
+		if (m->group == g && m->heard.count == HEARD_SIGNS_MAX)
 			return true;
 	return false;
 }

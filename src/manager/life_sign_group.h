@@ -8,14 +8,13 @@
 #include <event2/event_struct.h>
 
 #include "base/util.h"
+#include "manager/heard_signs.h"
 #include "manager/life_sign.h"
 
 struct connection;
 struct life_sign_sender;
 struct store;
 struct undelivered;
-
-#define HEARD_MAX 64 /* signs that are not delivered; the others have as many marks */
 
 /* A request that sends a sign, until its answer. */
 struct ticket {
@@ -35,22 +34,14 @@ struct group {
 	struct group *next;
 };
 
-/* One of our own signs that came, and the number of what is kept behind it. */
-struct heard {
-	int64_t number;
-	uint64_t at;
-};
-
 struct member {
 	struct life_sign_sender *signs;
 	struct connection *connection;
 	struct undelivered *kept;
 	struct group *group; /* NULL: it hears no signs */
 	bool expected;
-	bool lost;                     /* it heard them until then */
-	struct heard heard[HEARD_MAX]; /* what stands before them is not known to be delivered */
-	size_t heard_count;
-	int64_t delivered; /* the last before which all is delivered */
+	bool lost; /* it heard them until then */
+	struct heard_signs heard;
 	struct member *next;
 };
 

@@ -169,20 +169,13 @@ restart(struct group *g)
 	g->sent_at = 0;
 }
 
-static void
-forget_heard(struct member *m)
-{
-	m->heard_count = 0;
-	m->delivered = 0;
-}
-
 void
 life_sign_sender_begin(struct life_sign_sender *s)
 {
 	s->active = true;
 	s->process = new_process();
 	for (struct member *m = s->members; m; m = m->next)
-		forget_heard(m);
+		m->heard = (struct heard_signs){0};
 	for (struct group *g = s->groups; g; g = g->next)
 		restart(g);
 	tick(s);
@@ -216,11 +209,25 @@ life_sign_sender_add(struct life_sign_sender *s, struct connection *c, struct un
 	return m;
 }
 
+/* The others of the group do not wait for it any more, but for what it has received. */
+static void
+leave_group(struct member *m)
+{
+	struct life_sign_sender *s = m->signs;
+
+	for (struct member *other = s->members; m->group && other; other = other->next)
+		if (other != m && other->group == m->group)
+			heard_signs_hold_back(
+			    &other->heard, m->heard.delivered, undelivered_next_number(s->store));
+	m->group = NULL;
+}
+
 void
 life_sign_sender_remove(struct member *m)
 {
 	struct member **at = &m->signs->members;
 
+	leave_group(m);
 	life_sign_sender_leave(m);
 	while (*at != m)
 		at = &(*at)->next;
@@ -238,7 +245,7 @@ set_expected(struct member *m, bool expected)
 void
 life_sign_sender_expect(struct member *m)
 {
-	m->group = NULL;
+	leave_group(m);
 	m->lost = false;
 	set_expected(m, true);
 }
@@ -266,7 +273,7 @@ life_sign_sender_join(struct member *m, const char *place)
 {
 	set_expected(m, false);
 	m->group = group_at(m->signs, place);
-	forget_heard(m);
+	m->heard = (struct heard_signs){0};
 	restart(m->group);
 	tick(m->signs);
 }
@@ -324,12 +331,10 @@ static void
 remember(struct member *m, const struct life_sign *sign)
 {
 	struct life_sign_sender *s = m->signs;
-	int64_t last = m->heard_count ? m->heard[m->heard_count - 1].number : m->delivered;
 
 	undelivered_own(m->kept);
-	if (sign->number > last && sign->number <= s->number && m->heard_count < HEARD_MAX)
-		m->heard[m->heard_count++] =
-		    (struct heard){sign->number, undelivered_next_number(s->store)};
+	if (sign->number <= s->number)
+		heard_signs_add(&m->heard, sign->number, undelivered_next_number(s->store));
 }
 
 /* A sign of another process, which is active. */
@@ -368,18 +373,8 @@ life_sign_sender_delivered(struct life_sign_sender *s, uint64_t number)
 {
 	bool changed = false;
 
-	for (struct member *m = s->members; m; m = m->next) {
-		size_t n = 0;
-
-		while (n < m->heard_count && m->heard[n].at <= number)
-			n++;
-		if (!n)
-			continue;
-		m->delivered = m->heard[n - 1].number;
-		m->heard_count -= n;
-		memmove(m->heard, m->heard + n, m->heard_count * sizeof *m->heard);
-		changed = true;
-	}
+	for (struct member *m = s->members; m; m = m->next)
+		changed |= heard_signs_deliver(&m->heard, number);
 	if (changed)
 		tick(s);
 }
@@ -388,7 +383,7 @@ bool
 life_sign_sender_waits(const struct life_sign_sender *s)
 {
 	for (const struct member *m = s->members; m; m = m->next)
-		if (m->heard_count)
+		if (m->heard.count)
 			return true;
 	return false;
 }
