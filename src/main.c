@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -13,6 +14,7 @@
 #include "control/reload.h"
 #include "manager/manager.h"
 #include "manager/spool_drain.h"
+#include "postgres/subscription.h"
 #include "settings/options.h"
 
 /*
@@ -57,6 +59,21 @@ on_signal(int signo, void *arg)
 	return true;
 }
 
+/* Who sits at a terminal may wait in vain for what NOTIFY sends elsewhere. */
+static void
+tell_hint(const struct options *options)
+{
+	char *hint = NULL;
+
+	if (options->quiet || !isatty(STDERR_FILENO))
+		return;
+	for (size_t i = 0; i < options->subscriptions.count && !hint; i++)
+		hint = subscription_hint(&options->subscriptions.list[i]);
+	if (hint)
+		log_hint("%s", hint);
+	free(hint);
+}
+
 /* Runs pgwait from the start of the manager to its end, or drains a spool. */
 static struct exit_status
 run(struct options *options)
@@ -66,6 +83,7 @@ run(struct options *options)
 
 	if (options->from_spool)
 		return spool_drain_run(options);
+	tell_hint(options);
 	s.manager = manager_new(options);
 	if (!s.manager)
 		return exit_status;

@@ -49,8 +49,34 @@ problems() {
 	[[ $(get '[.channels, .sent, .delivered, .problems, .queue_holders] | @json') == '[["jobs","it'"'"'s"],20,20,[],[]]' ]]
 	[[ $(get '.delivery_ms > 0 and .queue_usage < 0.01 and (.time | test("^20.*Z$"))') == true ]]
 	keys=$(get 'keys_unsorted | @json')
+	[[ $(get .hint) == null ]]
 	check -p 1
 	[[ $(get 'keys_unsorted | @json') == "$keys" ]]
+}
+
+@test "a channel that SQL takes for another one: a hint, which is no problem" {
+	run_split "$PGWAIT" --check plain 'Jobs "quoted"' upper-CASE Two Three
+	[[ $status -eq 0 && $errors == '' && $(head -n 1 "$OUT") == *': notifications get through' ]]
+	grep -qxF '  hint      pgwait listens on "Two", but NOTIFY Two goes to "two": write NOTIFY "Two", or let pgwait listen on two' "$OUT"
+	[[ $(grep -c '^  hint ' "$OUT") -eq 1 ]]
+	check '"a"b"'
+	[[ $status -eq 0 && $(problems) == '' ]]
+	[[ $(get .hint) == 'pgwait listens on "a"b" with its quotes, which SQL takes for no part of the name: NOTIFY """a""b""" reaches it; for a"b leave the quotes out' ]]
+	check "'jobs'"
+	[[ $(get .hint) == *"NOTIFY \"'jobs'\" reaches it; for jobs leave the quotes out" ]]
+	# NOTIFY does the same, and whoever listens on both knows it.
+	start_pgwait -f '%c' -n 2 Two two
+	sql -c 'NOTIFY Two' -c 'NOTIFY "Two"'
+	end_pgwait
+	[[ $(<"$OUT") == $'two\nTwo' ]]
+	check Two two
+	[[ $(get .hint) == null ]]
+	for channel in jobs 1Two Two-three '""' 'ÄÖ' "''"; do
+		check "$channel"
+		[[ $(get .hint) == null ]] || { get .hint && return 1; }
+	done
+	check -l 'x=A' -l 'postgresql://U:secret@h/d' -l '"postgresql://u:secret@h/d"' jobs
+	[[ $(get .hint) == null ]]
 }
 
 @test "nothing is left behind, and other listeners see nothing" {

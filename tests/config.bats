@@ -351,7 +351,10 @@ read_all() {
 	start_pgwait --config "$config" -f '%d %p'
 	write 'connect one application_name=one' 'lisen one jobs'
 	kill -HUP "$PID"
-	wait_for grep -q "pgwait: error: $config:2: unknown command \"lisen\"" "$ERR"
+	wait_for grep -q "pgwait: error: $config:2: unknown command \"lisen\" (did you mean listen?); accepted are connect and listen" "$ERR"
+	write 'connect one application_name=one' 'listen onee jobs'
+	kill -HUP "$PID"
+	wait_for grep -q "pgwait: error: $config:2: no line connects \"onee\" (did you mean one?); accepted is" "$ERR"
 	rm "$config"
 	kill -HUP "$PID"
 	wait_for grep -q "pgwait: error: could not read \"$config\": No such file or directory" "$ERR"

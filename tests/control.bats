@@ -90,8 +90,14 @@ terminate() {
 	start_control "host=$PGHOST" jobs
 	say 'bogus'
 	is '.ok == false and (.error | test("unknown command \"bogus\"; accepted are connect, .*help"))'
+	say 'lisen nobody jobs'
+	is '.error | test("unknown command \"lisen\" \\(did you mean listen\\?\\); accepted are connect, .*help")'
+	say 'STATUS'
+	is '.error | test("unknown command \"STATUS\" \\(did you mean status\\?\\); accepted")'
 	say 'listen'
 	is '.ok == false and .error != null'
+	say "listen postgras@$PGHOST:$PGPORT jobs"
+	is ".error == \"there is no connection \\\"postgras@$PGHOST:$PGPORT\\\" (did you mean postgres@$PGHOST:$PGPORT?)\""
 	say 'listen nobody jobs'
 	is '.error == "there is no connection \"nobody\""'
 	say "listen * $(printf 'x%.0s' {1..64})"

@@ -12,6 +12,11 @@ run_screen() {
 	wait_for grep -q listening "$ERR"
 }
 
+# A session of pgwait's listens.
+listens() {
+	[[ $(sql -c "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'pgwait' AND query LIKE 'LISTEN%'") -eq 1 ]]
+}
+
 stamp='[0-2][0-9]:[0-5][0-9]:[0-6][0-9]\.[0-9]{3}'
 
 @test "a line has time, channel, pid and payload; another width, another locale" {
@@ -234,4 +239,25 @@ stamp='[0-2][0-9]:[0-5][0-9]:[0-6][0-9]\.[0-9]{3}'
 	run_screen 80 --batch-cmd "cat >>'$TMP/batch'" jobs
 	notify jobs x
 	wait_for grep -qE $'^jobs\tx\t[0-9]+$' "$TMP/batch"
+}
+
+@test "stderr is a terminal: one hint for a channel that SQL takes for another one" {
+	hint='pgwait: hint: pgwait listens on "Jobs", but NOTIFY Jobs goes to "jobs": write NOTIFY "Jobs", or let pgwait listen on jobs'
+	start_screen 200 "exec '$PGWAIT' audit Jobs Other -d postgres -d template1 --color never"
+	wait_for shows 'listening on audit.*template1'
+	screen | grep -qxF "$hint"
+	[[ $(screen | grep -c hint:) -eq 1 ]]
+	t kill-server
+	start_screen 200 "exec '$PGWAIT' '\"jobs\"'"
+	wait_for shows 'listening on'
+	screen | grep -qF 'hint: pgwait listens on "jobs" with its quotes, '
+	t kill-server
+	start_screen 200 "exec '$PGWAIT' -q Jobs"
+	wait_for listens
+	notify Jobs x
+	wait_for shows ' Jobs .* x$'
+	run -1 shows hint:
+	t kill-server
+	run_screen 200 Jobs
+	run -1 grep hint: "$ERR"
 }

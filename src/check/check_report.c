@@ -63,12 +63,15 @@ static void
 row_channels(const struct section *s, const struct subscription *wanted)
 {
 	struct buffer names = {0};
+	char *hint = subscription_hint(wanted);
 
 	for (size_t i = 0; i < wanted->count; i++)
 		buffer_addf(&names, "%s%s", i ? ", " : "", wanted->channels[i]);
 	if (wanted->count)
 		row(s, "channels", xstrndup(buffer_content(&names), buffer_length(&names)));
 	buffer_free(&names);
+	if (hint)
+		row(s, "hint", hint);
 }
 
 static void
@@ -184,10 +187,14 @@ put_server(struct buffer *json, const struct findings *f)
 static void
 put_channels(struct buffer *json, const struct subscription *s)
 {
+	char *hint = subscription_hint(s);
+
 	put_open(json, "channels", "[");
 	for (size_t i = 0; i < s->count; i++)
 		put_string(json, NULL, s->channels[i]);
 	put_close(json, "]");
+	put_string(json, "hint", hint);
+	free(hint);
 }
 
 static void

@@ -43,11 +43,13 @@ static struct source *
 find(struct command_run *op, const char *name)
 {
 	struct source *s = sources_find(manager_sources(op->manager), name);
+	char *question = s ? NULL : sources_question(manager_sources(op->manager), name);
 
 	if (!s && (target_is_conninfo(name) || redact_finds_password(name)))
 		reply_fail(&op->reply, "a connection has a name; \"status\" lists them");
 	else if (!s)
-		reply_fail(&op->reply, "there is no connection \"%s\"", name);
+		reply_fail(&op->reply, "there is no connection \"%s\"%s", name, question);
+	free(question);
 	return s;
 }
 

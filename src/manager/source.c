@@ -9,6 +9,7 @@
 
 #include "base/buffer.h"
 #include "base/log.h"
+#include "base/suggestion.h"
 
 /* Heartbeats that are due within this part of their interval go out together, with one wake-up. */
 #define BEAT_SLACK 8
@@ -164,6 +165,17 @@ sources_find(const struct sources *set, const char *label)
 		if (!set->list[i]->leaves && strcmp(source_label(set->list[i]), label) == 0)
 			return set->list[i];
 	return NULL;
+}
+
+char *
+sources_question(const struct sources *set, const char *label)
+{
+	struct suggestion nearest = {.word = label, .length = strlen(label)};
+
+	for (size_t i = 0; i < set->count; i++)
+		if (!set->list[i]->leaves)
+			suggestion_offer(&nearest, source_label(set->list[i]));
+	return suggestion_question(&nearest, "");
 }
 
 void

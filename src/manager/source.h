@@ -98,6 +98,9 @@ const char *source_label(const struct source *s);
 /* NULL: no connection has this label, or it is marked to be removed. */
 struct source *sources_find(const struct sources *set, const char *label);
 
+/* " (did you mean NAME?)" where a connection has nearly this label, or "". Freed by the caller. */
+char *sources_question(const struct sources *set, const char *label);
+
 /*
  * Marks the source to be removed. If it listens, pgwait first receives what was sent before. `removed` may be NULL; it runs
  * at the end of a pass. If the source was marked before, `removed` never runs.

@@ -10,4 +10,14 @@
 /* False with *error, which the caller frees, if `name` is empty, too long, or not UTF-8. */
 MUST_CHECK bool channel_check(const char *name, char **error);
 
+/*
+ * The channel that SQL takes such a name for: "jobs" for "Jobs", which NOTIFY folds, and for a name that has quotes of its
+ * own around it. NULL if it is the same, if SQL refuses the name without quotes, or if the name may not be shown. The
+ * caller frees it.
+ */
+char *channel_in_sql(const char *name);
+
+/* What to know about a channel that SQL takes for the `other` one. The caller frees it. */
+char *channel_hint(const char *name, const char *other);
+
 #endif

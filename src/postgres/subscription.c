@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "postgres/channel.h"
+
 unsigned
 subscription_origins(const struct subscription *s, const char *channel)
 {
@@ -57,6 +59,22 @@ subscription_remove(struct subscription *s, const char *channel, unsigned origin
 	s->count--;
 	memmove(s->channels + i, s->channels + i + 1, (s->count - i) * sizeof *s->channels);
 	return true;
+}
+
+char *
+subscription_hint(const struct subscription *s)
+{
+	char *hint = NULL;
+
+	for (size_t i = 0; i < s->count && !hint; i++) {
+		char *other = channel_in_sql(s->channels[i]);
+
+		/* Whoever listens on both knows the difference. */
+		if (other && !subscription_has(s, other))
+			hint = channel_hint(s->channels[i], other);
+		free(other);
+	}
+	return hint;
 }
 
 void

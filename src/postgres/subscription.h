@@ -50,6 +50,12 @@ bool subscription_remove(struct subscription *s, const char *channel, unsigned o
 /* Takes the target. Valid until the next one is added. */
 struct subscription *subscriptions_add(struct subscriptions *to, struct target *t, unsigned origin);
 
+/*
+ * What to know about the first channel that SQL takes for another one when its name is written there as it is here. The
+ * caller frees it. NULL: there is none.
+ */
+char *subscription_hint(const struct subscription *s);
+
 void subscription_free(struct subscription *s);
 void subscriptions_free(struct subscriptions *s);
 

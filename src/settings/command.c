@@ -8,6 +8,7 @@
 #include "base/buffer.h"
 #include "base/escape.h"
 #include "base/shell_words.h"
+#include "base/suggestion.h"
 #include "postgres/channel.h"
 #include "postgres/redact.h"
 #include "postgres/target.h"
@@ -186,6 +187,18 @@ accepted(bool in_config)
 	return list;
 }
 
+/* " (did you mean COMMAND?)", or "". Freed by the caller. */
+static char *
+nearest(const char *word, bool in_config)
+{
+	struct suggestion found = {.word = word, .length = strlen(word)};
+
+	for (int kind = COMMAND_NONE + 1; kind < COMMAND_KINDS; kind++)
+		if (!in_config || table[kind].syntax.in_config)
+			suggestion_offer(&found, table[kind].syntax.name);
+	return suggestion_question(&found, "");
+}
+
 /* A word of letters can be shown: others may be a connection string, or a whole line in quotes. */
 static bool
 can_show(const char *word)
@@ -200,21 +213,24 @@ static enum command_kind
 find_kind(const char *word, bool in_config, char **error)
 {
 	int kind = COMMAND_NONE + 1;
-	char *list;
+	char *list, *question;
 
 	while (kind < COMMAND_KINDS && strcmp(word, table[kind].syntax.name) != 0)
 		kind++;
 	if (kind < COMMAND_KINDS && (!in_config || table[kind].syntax.in_config))
 		return (enum command_kind)kind;
 	list = accepted(in_config);
+	question = nearest(word, in_config);
 	if (kind < COMMAND_KINDS)
 		*error = xasprintf(
 		    "\"%s\" cannot stand in a configuration file; accepted are %s", word, list);
 	else if (can_show(word))
-		*error = xasprintf("unknown command \"%s\"; accepted are %s", word, list);
+		*error =
+		    xasprintf("unknown command \"%s\"%s; accepted are %s", word, question, list);
 	else
 		*error = xasprintf("unknown command; accepted are %s", list);
 	free(list);
+	free(question);
 	return COMMAND_NONE;
 }
 

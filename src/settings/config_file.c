@@ -12,6 +12,7 @@
 #include "base/buffer.h"
 #include "base/line_reader.h"
 #include "base/string_map.h"
+#include "base/suggestion.h"
 #include "postgres/redact.h"
 #include "settings/command.h"
 
@@ -131,6 +132,24 @@ add_channels_to(struct subscription *s, const struct command *c)
 		subscription_add(s, c->channels[i], ORIGIN_FILE);
 }
 
+/* The error about a name that no line connects. Freed by the caller. */
+static char *
+describe_unknown(const struct parser *p, const char *name)
+{
+	struct suggestion nearest = {.word = name, .length = strlen(name)};
+	bool shown = !redact_finds_password(name);
+	char *question, *error;
+
+	for (size_t i = 0; shown && i < p->to->count; i++)
+		suggestion_offer(&nearest, p->to->list[i].target->label);
+	question = suggestion_question(&nearest, "");
+	error = xasprintf(
+	    "no line connects \"%s\"%s; accepted is the NAME of a line \"connect NAME CONNINFO\"",
+	    shown ? name : "...", question);
+	free(question);
+	return error;
+}
+
 static bool
 add_channels(struct parser *p, const struct entry *e)
 {
@@ -140,10 +159,7 @@ add_channels(struct parser *p, const struct entry *e)
 	if (c->all && p->to->count == 0)
 		return fail(p, e->line, xstrdup("no line connects anything"));
 	if (!c->all && !named)
-		return fail(p, e->line,
-		    xasprintf("no line connects \"%s\"; accepted is the NAME of a line "
-			      "\"connect NAME CONNINFO\"",
-			redact_finds_password(c->name) ? "..." : c->name));
+		return fail(p, e->line, describe_unknown(p, c->name));
 	if (named)
 		add_channels_to(&p->to->list[p->entries[named->number - 1].subscription], c);
 	for (size_t i = 0; c->all && i < p->to->count; i++)
