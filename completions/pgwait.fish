@@ -42,6 +42,7 @@ complete -c pgwait -l spool -r -F -d 'store notifications in FILE, for --from-sp
 complete -c pgwait -l from-spool -r -F -d 'write the notifications in FILE, remove them, and end'
 complete -c pgwait -l notify-cmd -x -a '(__fish_complete_command)' -d 'run CMD for each notification, its payload on stdin'
 complete -c pgwait -l batch-cmd -x -a '(__fish_complete_command)' -d 'run CMD for all notifications since its last run, on stdin'
+complete -c pgwait -l batch-wait -x -d 'have a batch wait SECS for more notifications'
 complete -c pgwait -l idle-cmd -x -a '(__fish_complete_command)' -d 'run CMD at each idle event'
 complete -c pgwait -l listen-cmd -x -a '(__fish_complete_command)' -d 'run CMD when a connection listens, and when it listens again'
 complete -c pgwait -l lost-cmd -x -a '(__fish_complete_command)' -d 'run CMD when a connection is lost'

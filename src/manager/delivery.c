@@ -108,6 +108,7 @@ make_hooks(struct delivery *d, const struct options *o, struct hook_settings *se
 	settings->format = o->format;
 	for (int kind = 0; kind < HOOK_KINDS; kind++) {
 		settings->kind = (enum hook_kind)kind;
+		settings->wait = kind == HOOK_BATCH ? o->batch_wait : 0;
 		settings->jobs = kind == HOOK_NOTIFY ? (size_t)o->jobs : 1;
 		settings->spooled = d->spool && runs_for_notifications(kind);
 		settings->command = commands[kind];

@@ -99,8 +99,11 @@ on_delivered(struct fence *f, void *arg)
 void
 exclusive_fence(struct exclusive *st)
 {
-	if (!st || !st->store || !st->active || st->fenced ||
-	    !(undelivered_has_handed(st->store) || life_sign_sender_waits(st->signs)))
+	if (!st || !st->store || !st->active)
+		return;
+	/* The others can hear later what is delivered; only the end of the lock waits for it. */
+	st->fence.patient = !exclusive_connection_is_last(st);
+	if (st->fenced || !(undelivered_has_handed(st->store) || life_sign_sender_waits(st->signs)))
 		return;
 	st->fenced = true;
 	st->fenced_to = undelivered_handed_to(st->store);

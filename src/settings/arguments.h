@@ -48,6 +48,7 @@
 	VALUE(color,        NULL, "color")          \
 	VALUE(notify_cmd,   NULL, "notify-cmd")     \
 	VALUE(batch_cmd,    NULL, "batch-cmd")      \
+	VALUE(batch_wait,   NULL, "batch-wait")     \
 	VALUE(idle_cmd,     NULL, "idle-cmd")       \
 	VALUE(listen_cmd,   NULL, "listen-cmd")     \
 	VALUE(lost_cmd,     NULL, "lost-cmd")       \

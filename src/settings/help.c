@@ -69,6 +69,7 @@ static const char *const help[] = {
     "Commands:",
     "      --notify-cmd CMD        run CMD for each notification, its payload on stdin",
     "      --batch-cmd CMD         run CMD for all notifications since its last run, on stdin",
+    "      --batch-wait SECS       have a batch wait SECS for more notifications",
     "      --idle-cmd CMD          run CMD at each idle event (needs -t)",
     "      --listen-cmd CMD        run CMD when a connection listens, and when it listens again",
     "      --lost-cmd CMD          run CMD when a connection is lost",

@@ -16,8 +16,9 @@ static bool
 suits_from_spool(const struct arguments *a)
 {
 	static const char *const makes_sense[] = {"from-spool", "listen", "count", "max-time",
-	    "json", "format", "null", "events", "buffer", "notify-cmd", "batch-cmd", "listen-cmd",
-	    "cmd-timeout", "jobs", "print", "color", "stats", "quiet", "verbose", NULL};
+	    "json", "format", "null", "events", "buffer", "notify-cmd", "batch-cmd", "batch-wait",
+	    "listen-cmd", "cmd-timeout", "jobs", "print", "color", "stats", "quiet", "verbose",
+	    NULL};
 	const char *other = a->from_spool->count ? arguments_beyond(a, makes_sense) : NULL;
 
 	if (other)
@@ -95,6 +96,9 @@ has_what_it_needs(const struct arguments *a)
 	else if (a->cmd_timeout->count && !option_rules_command_given(a))
 		arguments_error("--cmd-timeout needs a command: --notify-cmd, --batch-cmd, "
 				"--idle-cmd, --listen-cmd or --lost-cmd");
+	else if (a->batch_wait->count && !a->batch_cmd->count)
+		arguments_error("--batch-wait needs --batch-cmd: it says how long a batch waits "
+				"for more notifications");
 	else if (a->jobs->count && !a->notify_cmd->count)
 		arguments_error(
 		    "--jobs needs --notify-cmd: it says how many of its commands run at a time");

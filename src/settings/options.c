@@ -45,6 +45,7 @@ get_times(const struct arguments *a, struct options *o)
 	       get_seconds(a->exit_idle, false, &o->exit_idle) &&
 	       get_seconds(a->max_time, false, &o->max_time) &&
 	       get_seconds(a->cmd_timeout, false, &o->cmd_timeout) &&
+	       get_seconds(a->batch_wait, false, &o->batch_wait) &&
 	       get_seconds(a->heartbeat, true, &o->heartbeat);
 }
 

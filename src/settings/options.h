@@ -32,7 +32,7 @@ struct options {
 	enum overflow overflow;
 	/* Commands for the shell; NULL where there is none. */
 	char *notify_cmd, *batch_cmd, *idle_cmd, *listen_cmd, *lost_cmd;
-	int64_t cmd_timeout;
+	int64_t cmd_timeout, batch_wait;
 	int64_t jobs; /* commands of notify_cmd at a time; 1 or more */
 	bool print;   /* notifications go to stdout although a command or the spool gets them */
 	const char *spool, *from_spool; /* argv's own; NULL: none */

@@ -3,9 +3,12 @@
 #include "sinks/hook.h"
 
 #include <errno.h>
+#include <event2/event.h>
+#include <event2/event_struct.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 
 #include "base/buffer.h"
@@ -51,6 +54,7 @@ struct hook {
 	struct backlog backlog; /* a batch: formatted notifications; else: packed environments */
 	struct buffer scratch;
 	struct fifo input;
+	struct event wait;    /* pending: a batch waits for more notifications */
 	uint64_t settled;     /* how many the spool has committed or discarded so far */
 	struct fifo excluded; /* struct range: those of them that it has discarded */
 	uint64_t takeover;    /* the number of the last record with the mark "takeover" */
@@ -209,10 +213,46 @@ start(struct hook *h, struct job *j, struct queue *q)
 	end_job(j, false);
 }
 
-/* Whether the spool allows the next run. A batch waits until the spool has committed or discarded all of it. */
+/* The pass that follows every turn of the loop does the rest. */
+static void
+on_wait_over(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	(void)arg;
+}
+
+/* The first notification of a batch came: those that come within this time belong to it. */
+static void
+begin_wait(struct hook *h)
+{
+	struct timeval tv;
+
+	timeval_from(h->settings.wait, &tv);
+	evtimer_add(&h->wait, &tv);
+}
+
+/*
+ * Whether the batch waits for more. It does not once it is full; nor if somebody waits for it, who may be the one that
+ * would bring more.
+ */
+static bool
+waits_for_more(const struct hook *h)
+{
+	return evtimer_pending(&h->wait, NULL) &&
+	       backlog_size(&h->backlog) < h->sink.set->budget / 4 &&
+	       !sink_is_awaited(&h->sink, h->begun + 1);
+}
+
+/*
+ * Whether the next command may start. The spool must have committed or discarded what it runs for, which is all that
+ * waits for a batch.
+ */
 static bool
 may_start(const struct hook *h)
 {
+	if (waits_for_more(h))
+		return false;
 	if (!h->settings.spooled)
 		return true;
 	return h->settings.kind == HOOK_BATCH ? h->settled == h->sink.in : h->settled > h->begun;
@@ -225,7 +265,7 @@ hook_pass(struct sink *s)
 	struct job *j;
 	struct queue *q;
 
-	while ((j = free_job(h)) && (q = next_queue(h)) && may_start(h) && sink_may_deliver(s))
+	while ((q = next_queue(h)) && (j = free_job(h)) && may_start(h) && sink_may_deliver(s))
 		start(h, j, q);
 	hold(h);
 }
@@ -258,6 +298,8 @@ hook_take(struct sink *s, const struct record *r)
 		return false;
 	if (r->takeover)
 		h->takeover = s->in + 1;
+	if (h->settings.wait > 0 && s->in == h->begun)
+		begin_wait(h);
 	buffer_clear(&h->scratch);
 	switch (h->settings.kind) {
 	case HOOK_BATCH:
@@ -334,6 +376,7 @@ hook_new(const struct hook_settings *settings)
 	h->sink.kinds = kinds[settings->kind].kinds;
 	h->settings = *settings;
 	h->jobs = xcalloc(settings->jobs, sizeof *h->jobs);
+	evtimer_assign(&h->wait, settings->base, on_wait_over, NULL);
 	h->environment = hook_env_inherited(&h->inherited);
 	return h;
 }
@@ -367,6 +410,7 @@ hook_finish(struct hook *h)
 		    notifications ? "notification" : "event", left == 1 ? "" : "s");
 	for (size_t i = 0; i < h->made; i++)
 		child_free(h->jobs[i].child);
+	event_del(&h->wait);
 	free(h->jobs);
 	free(h->environment);
 	(void)backlog_free(&h->backlog);

@@ -28,9 +28,10 @@ struct hook_settings {
 	struct event_base *base;
 	enum hook_kind kind;
 	const char *command;
-	int64_t timeout;       /* of one run, microseconds; negative: none */
-	size_t jobs;           /* how many commands may run at a time */
-	int output;            /* a descriptor for the command's standard output */
+	int64_t timeout; /* of one run, microseconds; negative: none */
+	int64_t wait;    /* of a batch for more notifications, microseconds; not positive: none */
+	size_t jobs;     /* how many commands may run at a time */
+	int output;      /* a descriptor for the command's standard output */
 	struct format *format; /* of a batch */
 	bool spooled; /* the command runs only for notifications that hook_settle() allows */
 	/* Runs when a command ended. */

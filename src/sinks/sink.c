@@ -335,6 +335,15 @@ covered(const struct fence *f, const struct sink *s, uint64_t first, uint64_t n)
 	return concerns(f, s) && from <= last ? last - from + 1 : 0;
 }
 
+bool
+sink_is_awaited(const struct sink *s, uint64_t first)
+{
+	for (const struct fence *f = s->set->fences; f; f = f->next)
+		if (f->set && !f->patient && covered(f, s, first, s->in - first + 1))
+			return true;
+	return false;
+}
+
 static void
 fail_fences(const struct sink *s, uint64_t first, uint64_t n, enum sink_outcome outcome)
 {

@@ -82,6 +82,7 @@ struct fence {
 	uint64_t from[SINKS_MAX], to[SINKS_MAX];
 	uint64_t done[SINKS_MAX]; /* how many of them, by sink_done_any() */
 	bool set, failed;
+	bool patient; /* nobody waits for it: sinks may hold records back meanwhile */
 	void (*passed)(struct fence *f, void *arg);
 	void *arg;
 	struct fence *next;
@@ -190,6 +191,12 @@ void fence_cancel(struct sinks *set, struct fence *f);
 
 /* For sinks: whether it may write, or start a command; to be asked right before. There will be another pass. */
 bool sink_may_deliver(const struct sink *s);
+
+/*
+ * For sinks that hold records back until there are more: whether somebody waits until it is done with some of its records
+ * from number `first` on. A fence that was set says so, unless it is patient.
+ */
+bool sink_is_awaited(const struct sink *s, uint64_t first);
 
 /* For sinks: so many bytes wait in it now. */
 static inline void
