@@ -27,7 +27,7 @@ stamp='[0-2][0-9]:[0-5][0-9]:[0-6][0-9]\.[0-9]{3}'
 			run_screen "$columns" jobs audit
 			notify jobs 'mail 17'
 			notify audit $'two\nlines\\'
-			wait_for shows "^$stamp jobs [0-9]+ +mail 17\$"
+			wait_for shows "^$stamp jobs  [0-9]+ +mail 17\$"
 			wait_for shows "^$stamp audit [0-9]+ +two"
 			screen | grep -qF 'two\nlines\\'
 			run -1 shows postgres@
@@ -97,6 +97,51 @@ stamp='[0-2][0-9]:[0-5][0-9]:[0-6][0-9]\.[0-9]{3}'
 	[[ $(screen | sed -n 3p | grep -o 通 | wc -l) -eq $(((80 - column) / 2)) ]]
 	[[ $(screen | grep -o 通 | wc -l) -eq 60 ]]
 	screen | sed -n 4p | grep -qE "^ {$column}通"
+}
+
+@test "a long payload wraps at spaces, and no line is wider than the terminal" {
+	text=$(printf 'word%.0s of a text that goes over lines ' {1..8}; echo end)
+	run_screen 80 jobs
+	notify jobs "$text"
+	wait_for shows 'end$'
+	column=$(screen | sed -nE 's/^([^ ]+ [^ ]+ [^ ]+ ).*/\1/p' | tr -d '\n' | wc -c)
+	[[ $(screen | sed -E "s/^.{$column}//; s/ *\$//" | tr '\n' ' ') == "$text " ]]
+	[[ $(screen | wc -l) -ge 5 && $(screen | wc -L) -le 80 ]]
+	notify jobs '{"first key":"some words","second":[123456,789012,345678],"url":"https://example.org/"}'
+	wait_for shows '"\}$'
+	screen | tail -n 2 | head -n 1 | grep -qE "^$stamp jobs [0-9]+ \{.*,\$"
+	screen -e | tail -n 1 | grep -qE $'^ {'"$column"$'}\e\\[38;5;(63m"url"|130m(789012|345678))'
+}
+
+@test "columns have room for what is known from the first line on; names that are too long do not move others" {
+	long=$(printf 'x%.0s' {1..63})
+	at() { screen | awk -v what="$1" 'index($0, what) { print index($0, what) }'; }
+	run_screen 80 a audit_of_orders "$long"
+	notify a 'first'
+	notify audit_of_orders 'second'
+	notify "$long" 'third'
+	wait_for shows '^ +third$'
+	[[ $(at first) == "$(at second)" && $(at first) -ge 35 && $(at first) -le 40 ]]
+	[[ $(at third) -eq 5 ]]
+	t kill-server
+	: >"$ERR"
+	# A wider terminal lines up longer names. 通 has two columns.
+	sql -c 'CREATE DATABASE another_one'
+	run_screen 240 -d postgres -d another_one a 通通 "$(printf 'y%.0s' {1..30})"
+	wait_for grep -q 'listening.*another_one' "$ERR"
+	wait_for grep -q 'listening.*postgres' "$ERR"
+	notify a first
+	notify 通通 second -d another_one
+	notify "$(printf 'y%.0s' {1..30})" third
+	wait_for shows 'third$'
+	columns=$(screen | sed -E 's/通/xx/g; s/(first|second|third)$/|/' | awk '{ print index($0, "|") }' | sort -u | wc -l)
+	[[ $columns -eq 1 ]]
+	t kill-server
+	: >"$ERR"
+	# What does not listen yet is known, too.
+	run_screen 240 -d postgres -d "host=$TMP dbname=of_a_server_that_is_down" a
+	notify a first
+	wait_for shows "^$stamp postgres@[^ ]+ {10,}a [0-9]+ first\$"
 }
 
 @test "a terminal that is too narrow gets the payload in lines of its own" {

@@ -114,6 +114,48 @@ test_wrapping(void)
 	    {5, 0, "a\\b", "a\\\\b"},
 	    {6, 0, "abc\xff", "abc\n\\xff"},
 	    {1, 0, "\xe9\x80\x9a\xe9\x80\x9a", "\xe9\x80\x9a\n\xe9\x80\x9a"},
+	    /* At a space, if the word fits in a line. */
+	    {9, 2, "abcd efgh ij", "abcd efgh\n  ij"},
+	    {9, 2, "abcd efghi jk", "abcd \n  efghi \n  jk"},
+	    {9, 2, "abcd efghijk l", "abcd \n  efghijk\n  l"},
+	    {9, 2, "abcd efghijkl m", "abcd efgh\n  ijkl m"},
+	    {9, 2, "abcd  efgh", "abcd  \n  efgh"},
+	    {9, 2, "abcd efgh  ij", "abcd efgh\n   ij"},
+	    {9, 2, "abcd efgh ", "abcd efgh"},
+	    {9, 2, "ab cd ef gh ij kl", "ab cd ef \n  gh ij \n  kl"},
+	    {5, 0, "a bc\xff", "a bc\n\\xff"},
+	    {6, 0, "a b\xff", "a \nb\\xff"},
+	    {5, 0,
+		"a\xc2\xa0"
+		"bc de",
+		"a\xc2\xa0"
+		"bc \nde"}, /* U+00A0 is no space to break at */
+	    {5, 0,
+		"abc\xc2\xa0"
+		"de",
+		"abc\xc2\xa0"
+		"d\ne"},
+	    /* A wide character needs none; what combines stays with what it is for. */
+	    {8, 0, "abc \xe9\x80\x9a\xe9\x80\x9a\xe9\x80\x9a",
+		"abc \xe9\x80\x9a\xe9\x80\x9a\n\xe9\x80\x9a"},
+	    {8, 0,
+		"a \xe9\x80\x9a\xe9\x80\x9a"
+		"bcd",
+		"a \xe9\x80\x9a\xe9\x80\x9a\nbcd"},
+	    {8, 0,
+		"a \xe9\x80\x9a\xe9\x80\x9a\xcc\x81"
+		"bcd",
+		"a \xe9\x80\x9a\xe9\x80\x9a\xcc\x81\nbcd"},
+	    {6, 0,
+		"ab \xcc\x81"
+		"cdef",
+		"ab \xcc\x81\ncdef"},
+	    {6, 0, "ab cde\xcc\x81 f", "ab cde\xcc\x81\nf"},
+	    {6, 0,
+		"ab cde\xcc\x81"
+		"f",
+		"ab \ncde\xcc\x81"
+		"f"},
 	    {3, 5, "abcdef", "abcdef" /* narrower than its indent: the indent is left alone */},
 	};
 
@@ -159,6 +201,30 @@ test_styles(void)
 	check_buffer("styles", &b, "a\n", "none without colours");
 }
 
+/* A word that moves to the next line takes its styles with it. */
+static void
+test_moved_styles(void)
+{
+	struct buffer b = {0};
+	struct wrap c = {.out = &b, .width = 6, .colour = true};
+
+	wrap_style(&c, "1");
+	wrap_text(&c, "ab c", 4);
+	wrap_style(&c, "2");
+	wrap_text(&c, "de", 2);
+	wrap_style(&c, NULL);
+	wrap_text(&c, "f g", 3);
+	wrap_end(&c);
+	check_buffer("styles", &b, "\033[1mab \033[0m\n\033[1mc\033[0m\033[2mde\033[0mf g\n",
+	    "of a word that moves");
+	c.colour = false;
+	wrap_text(&c, "abc", 3);
+	wrap_may_break(&c);
+	wrap_text(&c, "defg", 4);
+	wrap_end(&c);
+	check_buffer("a break", &b, "abc\ndefg\n", "where the caller allows one");
+}
+
 static void
 test_chart(void)
 {
@@ -193,6 +259,7 @@ main(void)
 	test_depth();
 	test_ascii();
 	test_styles();
+	test_moved_styles();
 	if (setlocale(LC_CTYPE, "C.UTF-8"))
 		test_wrapping();
 	else

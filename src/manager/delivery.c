@@ -119,6 +119,17 @@ make_hooks(struct delivery *d, const struct options *o, struct hook_settings *se
 	}
 }
 
+static void
+expect_names(struct terminal *t, const struct options *options)
+{
+	const struct subscriptions *s = &options->subscriptions;
+
+	for (size_t i = 0; i < s->count; i++)
+		terminal_expect(t, s->list[i].target->label,
+		    (const char *const *)s->list[i].channels, s->list[i].count);
+	terminal_expect(t, "", options->channels, options->channel_count);
+}
+
 struct delivery *
 delivery_new(struct event_base *base, const struct options *options, struct sinks *set,
     void (*changed)(void *arg), void *arg)
@@ -142,6 +153,8 @@ delivery_new(struct event_base *base, const struct options *options, struct sink
 		return NULL;
 	}
 	d->terminal = terminal_new(&options->terminal);
+	if (d->terminal)
+		expect_names(d->terminal, options);
 	d->output = make_output(options, d->terminal, base, changed, arg, notifications);
 	d->report =
 	    report_new(report_kinds(options), options->timeout == 0, options->subscriptions.count);

@@ -15,8 +15,9 @@
 #include "record/record.h"
 #include "record/wrap.h"
 
-/* Values up to this many columns are lined up. */
-#define ALIGN_MAX 24
+/* Values up to a part of the line are lined up, or up to so many columns. */
+#define ALIGN_PART 4
+#define ALIGN_MAX  24
 /* Where the payload would start further right than in the middle, its further lines start here. */
 #define INDENT_MIN 4
 #define STEP       2 /* columns for each depth of JSON */
@@ -43,8 +44,10 @@ struct terminal {
 	struct terminal_settings settings;
 	bool is_terminal;
 	struct wrap wrap;
-	struct buffer scratch;                     /* what was converted, or is to be painted */
-	int label_width, channel_width, pid_width; /* the most so far */
+	struct buffer scratch; /* what was converted, or is to be painted */
+	int align_max;         /* columns up to which values are lined up */
+	int label_width, channel_width,
+	    pid_width; /* the most of those that were expected or came */
 };
 
 static bool
@@ -97,19 +100,65 @@ name_style(const char *name, size_t n)
 	return palette[hash % COLORS];
 }
 
-/* Then a space, after as much room as the widest so far took. */
-static void
-write_field(struct wrap *c, const char *style, const char *s, size_t n, int *widest)
+/* The width of the line, now. */
+static int
+measure(struct terminal *t)
 {
-	int columns = wrap_columns(c, s, n), start = c->column;
+	int width = t->is_terminal ? tty_width(STDOUT_FILENO) : 0;
 
-	if (columns > *widest)
-		*widest = columns < ALIGN_MAX ? columns : ALIGN_MAX;
+	t->align_max = width / ALIGN_PART > ALIGN_MAX ? width / ALIGN_PART : ALIGN_MAX;
+	return width;
+}
+
+/* Makes room for a value, unless it is too long to be lined up with others. */
+static void
+widen(const struct terminal *t, const char *s, size_t n, int *widest)
+{
+	int columns = wrap_columns(&t->wrap, s, n);
+
+	if (columns > *widest && columns <= t->align_max)
+		*widest = columns;
+}
+
+/* Then a space, after as much room as the widest takes. */
+static void
+write_field(struct terminal *t, const char *style, const char *s, size_t n, int *widest)
+{
+	struct wrap *c = &t->wrap;
+	int start = c->column;
+
+	widen(t, s, n, widest);
 	wrap_style(c, style);
 	wrap_text(c, s, n);
 	wrap_style(c, NULL);
-	wrap_pad(c, start + *widest);
+	/* A line may have become shorter meanwhile. */
+	wrap_pad(c, start + (*widest < t->align_max ? *widest : t->align_max));
 	wrap_plain(c, " ");
+}
+
+void
+terminal_expect(struct terminal *t, const char *label, const char *const *channels, size_t count)
+{
+	(void)measure(t);
+	widen(t, label, strlen(label), &t->label_width);
+	for (size_t i = 0; i < count; i++)
+		widen(t, channels[i], strlen(channels[i]), &t->channel_width);
+}
+
+static int
+print_pid(char text[16], int pid)
+{
+	return snprintf(text, 16, "%d", pid);
+}
+
+void
+terminal_expect_listener(struct terminal *t, const struct record *listening)
+{
+	char text[16];
+	int n = print_pid(text, listening->backend_pid);
+
+	terminal_expect(t, listening->origin->label, listening->channels, listening->channel_count);
+	widen(t, text, (size_t)n, &t->pid_width);
 }
 
 static void
@@ -132,9 +181,9 @@ static void
 write_pid(struct terminal *t, int pid)
 {
 	char text[16];
-	int n = snprintf(text, sizeof text, "%d", pid);
+	int n = print_pid(text, pid);
 
-	write_field(&t->wrap, style_faint, text, (size_t)n, &t->pid_width);
+	write_field(t, style_faint, text, (size_t)n, &t->pid_width);
 }
 
 /* Depth by depth as far as there is room for it. */
@@ -179,6 +228,8 @@ write_json(struct wrap *c, const char *s, size_t n, bool pretty)
 			wrap_plain(c, " ");
 		wrap_style(c, token >= JSON_LEXER_KEY ? json_styles[token] : NULL);
 		wrap_json(c, v.token, v.length);
+		if (token == JSON_LEXER_COMMA)
+			wrap_may_break(c);
 		end = v.token + v.length;
 		before = token;
 	}
@@ -252,24 +303,26 @@ write_channel(struct terminal *t, const struct record *r)
 		s = buffer_content(&t->scratch);
 		n = buffer_length(&t->scratch);
 	}
-	write_field(&t->wrap, name_style(s, n), s, n, &t->channel_width);
+	write_field(t, name_style(s, n), s, n, &t->channel_width);
 }
 
 bool
 terminal_write(struct terminal *t, const struct record *r, struct buffer *out)
 {
 	struct wrap *c = &t->wrap;
+	int width;
 
 	if (t->settings.layout != LAYOUT_LINES)
 		return false;
+	width = measure(t);
 	c->out = out;
 	c->width = 0; /* what stands before the payload does not wrap */
 	write_time(c, r->time);
 	if (t->settings.labels)
-		write_field(c, NULL, r->origin->label, r->origin->label_length, &t->label_width);
+		write_field(t, NULL, r->origin->label, r->origin->label_length, &t->label_width);
 	write_channel(t, r);
 	write_pid(t, r->pid);
-	c->width = t->is_terminal ? tty_width(STDOUT_FILENO) : 0;
+	c->width = width;
 	write_payload(t, r);
 	wrap_end(c);
 	return true;

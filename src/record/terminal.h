@@ -33,6 +33,13 @@ struct terminal_settings {
 struct terminal *terminal_new(const struct terminal_settings *settings);
 void terminal_free(struct terminal *t);
 
+/* Lines will have this label, and these channels, in UTF-8: they get their room from the first line on. */
+void terminal_expect(
+    struct terminal *t, const char *label, const char *const *channels, size_t count);
+
+/* The same for a RECORD_LISTENING: other server processes have numbers of about as many digits. */
+void terminal_expect_listener(struct terminal *t, const struct record *listening);
+
 /* LAYOUT_LINES: appends a notification. False: the caller formats as ever, and then calls terminal_paint(). */
 MUST_CHECK bool terminal_write(struct terminal *t, const struct record *r, struct buffer *out);
 

@@ -4,6 +4,7 @@
 
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <wchar.h>
 
@@ -53,7 +54,8 @@ wrap_break(struct wrap *c, int indent)
 {
 	clear_style(c);
 	add(c, "\n");
-	c->column = 0;
+	c->column = c->mark_column = 0;
+	c->swallowed = false;
 	wrap_pad(c, indent);
 	write_style(c);
 }
@@ -63,7 +65,8 @@ wrap_end(struct wrap *c)
 {
 	wrap_style(c, NULL);
 	add(c, "\n");
-	c->column = 0;
+	c->column = c->mark_column = 0;
+	c->swallowed = false;
 }
 
 void
@@ -71,15 +74,6 @@ wrap_pad(struct wrap *c, int column)
 {
 	for (; c->column < column; c->column++)
 		buffer_add(c->out, " ", 1);
-}
-
-static void
-put(struct wrap *c, const struct unit *u)
-{
-	if (c->width && c->column + u->columns > c->width && c->column > c->indent)
-		wrap_break(c, c->indent);
-	buffer_add(c->out, u->bytes, u->length);
-	c->column += u->columns;
 }
 
 /* The code point of a valid sequence. */
@@ -169,33 +163,126 @@ json_unit(const struct wrap *c, const char *s, size_t n)
 	return u;
 }
 
+static bool
+is_space(const struct unit *u)
+{
+	return u->length == 1 && *u->bytes == ' ';
+}
+
+/* Of a script that has no spaces, such as Chinese: a line can break before and after it. */
+static bool
+is_wide(const struct unit *u)
+{
+	return u->columns == 2 && u->used > 1 && u->length == u->used;
+}
+
+void
+wrap_may_break(struct wrap *c)
+{
+	c->mark = buffer_length(c->out);
+	c->mark_column = c->column;
+	c->mark_style = c->style;
+}
+
+static void
+put(struct wrap *c, const struct unit *u)
+{
+	/* A combining character stays with the one before it. */
+	bool combines = u->columns == 0 && c->mark == buffer_length(c->out);
+
+	buffer_add(c->out, u->bytes, u->length);
+	c->column += u->columns;
+	if (is_space(u) || is_wide(u) || combines)
+		wrap_may_break(c);
+}
+
+/* The unit at the front of `n` bytes, 1 or more. */
+typedef struct unit next_unit(const struct wrap *c, const char *s, size_t n);
+
+/* Columns up to where the line can break again, or more than a line has. */
+static int
+word_columns(const struct wrap *c, const char *s, size_t n, next_unit *next)
+{
+	int columns = 0;
+
+	while (n && columns <= c->width) {
+		struct unit u = next(c, s, n);
+
+		if (is_space(&u) || is_wide(&u))
+			break;
+		columns += u.columns;
+		s += u.used, n -= u.used;
+	}
+	return columns;
+}
+
+/* What stands behind the mark goes to a line of its own. */
+static void
+move_word(struct wrap *c)
+{
+	size_t n = buffer_length(c->out) - c->mark;
+	int columns = c->column - c->mark_column;
+	const char *style = c->style;
+	char *word = xstrndup(buffer_content(c->out) + c->mark, n);
+
+	c->out->end -= n;
+	c->style = c->mark_style;
+	wrap_break(c, c->indent);
+	c->style = style;
+	buffer_add(c->out, word, n);
+	c->column += columns;
+	free(word);
+}
+
+/* A new line for a unit that does not fit, and for the word that it is in, unless the word is longer than a line. */
+static void
+break_line(struct wrap *c, const char *s, size_t n, next_unit *next)
+{
+	struct unit u = next(c, s, n);
+	int word = c->column - c->mark_column;
+
+	if (is_space(&u))
+		c->swallowed = true;
+	else if (c->mark_column > c->indent && !is_wide(&u) &&
+		 word + word_columns(c, s, n, next) <= c->width - c->indent)
+		move_word(c);
+	else
+		wrap_break(c, c->indent);
+}
+
+static void
+write_units(struct wrap *c, const char *s, size_t n, next_unit *next)
+{
+	while (n) {
+		struct unit u = next(c, s, n);
+
+		/* A break stands for the space, if anything follows it. */
+		if (c->swallowed)
+			wrap_break(c, c->indent);
+		if (c->width && c->column + u.columns > c->width && c->column > c->indent)
+			break_line(c, s, n, next);
+		if (!c->swallowed)
+			put(c, &u);
+		s += u.used, n -= u.used;
+	}
+}
+
 void
 wrap_plain(struct wrap *c, const char *s)
 {
-	for (; *s; s++)
-		put(c, &(struct unit){{*s}, 1, 1, 1});
+	write_units(c, s, strlen(s), text_unit);
 }
 
 void
 wrap_text(struct wrap *c, const char *s, size_t n)
 {
-	while (n) {
-		struct unit u = text_unit(c, s, n);
-
-		put(c, &u);
-		s += u.used, n -= u.used;
-	}
+	write_units(c, s, n, text_unit);
 }
 
 void
 wrap_json(struct wrap *c, const char *s, size_t n)
 {
-	while (n) {
-		struct unit u = json_unit(c, s, n);
-
-		put(c, &u);
-		s += u.used, n -= u.used;
-	}
+	write_units(c, s, n, json_unit);
 }
 
 int

@@ -2,8 +2,9 @@
  * Writes lines for people: text that wraps at the width of the terminal, with colours, and with
  * everything escaped that could control the terminal.
  *
- * Lines break between characters, and never inside the escape of a character. The width of a
- * character is what wcwidth() says, so it depends on LC_CTYPE.
+ * Lines break at a space, and before and after a wide character; a word that is longer than a line breaks between
+ * characters, and never inside the escape of a character. A space for which a line has no room is not written: the
+ * break stands for it. The width of a character is what wcwidth() says, so it depends on LC_CTYPE.
  */
 #ifndef PGWAIT_WRAP_H
 #define PGWAIT_WRAP_H
@@ -21,6 +22,10 @@ struct wrap {
 	/* Kept by wrap.c: */
 	int column;        /* where the next character goes */
 	const char *style; /* SGR parameters in effect; NULL: none */
+	size_t mark;       /* bytes of `out` up to the last place where the line may break ... */
+	int mark_column;   /* ... and its column; 0: there is none */
+	const char *mark_style;
+	bool swallowed; /* a space at the end of a line that is full */
 };
 
 /* SGR parameters, such as "1;31", from here on; NULL: none. Only where there are colours. */
@@ -37,6 +42,8 @@ void wrap_json(struct wrap *c, const char *s, size_t n);
 void wrap_pad(struct wrap *c, int column);
 /* A new line, which starts `indent` columns in. */
 void wrap_break(struct wrap *c, int indent);
+/* The line may break here. */
+void wrap_may_break(struct wrap *c);
 /* The end of the last line. */
 void wrap_end(struct wrap *c);
 

@@ -126,8 +126,10 @@ output_take_shown(struct sink *s, const struct record *r)
 	struct terminal *t = o->settings.terminal;
 	size_t before = buffer_length(&o->fresh);
 
+	if (r->kind == RECORD_LISTENING)
+		terminal_expect_listener(t, r);
 	if (r->kind != RECORD_NOTIFICATION)
-		return take_event(o, r);
+		return o->settings.events && take_event(o, r);
 	if (!terminal_write(t, r, &o->fresh)) {
 		format_write(o->settings.format, r, &o->fresh);
 		terminal_paint(t, &o->fresh, before);
@@ -292,6 +294,8 @@ output_new(const struct output_settings *settings)
 	o->sink.name = "the reader of standard output";
 	if (settings->format)
 		o->sink.kinds |= RECORD_BIT(RECORD_NOTIFICATION);
+	if (settings->terminal)
+		o->sink.kinds |= RECORD_BIT(RECORD_LISTENING);
 	if (settings->events)
 		o->sink.kinds |= event_json_kinds();
 	o->settings = *settings;
