@@ -313,13 +313,7 @@ queue_empty() {
 }
 
 @test "TLS" {
-	openssl req -new -x509 -days 2 -nodes -subj /CN=localhost -out "$TMP/server.crt" -keyout "$TMP/server.key" 2>/dev/null
-	cp "$TMP/server.crt" "$TMP/server.key" "$SANDBOX_DATA/"
-	chown --reference="$SANDBOX_DATA" "$SANDBOX_DATA"/server.*
-	chmod 600 "$SANDBOX_DATA/server.key"
-	sql -c 'ALTER SYSTEM SET ssl = on' -c 'SELECT pg_reload_conf()' >/dev/null
-	encrypted() { psql -qX 'host=127.0.0.1 sslmode=require' -c '' 2>/dev/null; }
-	wait_for encrypted
+	start_tls
 	check 'host=127.0.0.1 sslmode=require'
 	[[ $status -eq 0 && $(get .security) == TLSv1* && $(get .delivered) -eq 20 ]]
 	sql -c 'ALTER SYSTEM RESET ssl' -c 'SELECT pg_reload_conf()' >/dev/null

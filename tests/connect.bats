@@ -1,6 +1,7 @@
 # Reaching servers, failing to, and losing them.
 
 load helper
+load servers
 
 @test "nobody listens there: 2, one line" {
 	run_split "$PGWAIT" "host=127.0.0.1 port=1" jobs
@@ -178,13 +179,7 @@ libpq_before() {
 }
 
 @test "TLS: a burst comes whole" {
-	openssl req -new -x509 -days 2 -nodes -subj /CN=localhost -out "$TMP/server.crt" -keyout "$TMP/server.key" 2>/dev/null
-	cp "$TMP/server.crt" "$TMP/server.key" "$SANDBOX_DATA/"
-	chown --reference="$SANDBOX_DATA" "$SANDBOX_DATA"/server.*
-	chmod 600 "$SANDBOX_DATA/server.key"
-	sql -c "ALTER SYSTEM SET ssl = on" -c "SELECT pg_reload_conf()" >/dev/null
-	tls() { [[ $(sql -d "host=127.0.0.1 sslmode=require" -c "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()" 2>/dev/null) == t ]]; }
-	wait_for tls
+	start_tls
 	start_pgwait -n 20000 -f %p "host=127.0.0.1 sslmode=require" jobs
 	sql -c "SELECT count(pg_notify('jobs', lpad(i::text, 200, '0'))) FROM generate_series(1, 20000) i" >/dev/null
 	end_pgwait

@@ -31,6 +31,38 @@ load servers
 	wait_for everywhere
 }
 
+# lost_together COMMAND...: pgwait listens on 200 connections many1, many2, ... and a good one, and COMMAND ends the many.
+lost_together() {
+	# Stopped, so that all have something to say when it goes on, the good one last.
+	kill -STOP "$PID"
+	"$@"
+	all_gone() { [[ $(sql -c "SELECT count(*) FROM pg_stat_activity WHERE application_name ~ '^many'") == 0 ]]; }
+	wait_for all_gone
+	notify jobs x
+	wait_for unread 1 1
+	kill -CONT "$PID"
+	wait_for grep -q '"payload":"x"' "$OUT"
+	all_lost() { [[ $(grep -c '"event":"lost"' "$OUT") -ge 200 ]]; }
+	wait_for all_lost
+	before=$(sed '/"payload":"x"/q' "$OUT" | grep -c '"event":"lost"' || true)
+	echo "$before were told to be lost before"
+	# Where libevent takes 32 events at first, then 64, then 128, the third turn reads the good one.
+	((before <= 100))
+}
+
+@test "200 that the server ends together: another one's notification does not wait until all of them are closed" {
+	start_tls
+	start_pgwait -j --events -d postgres 'host=127.0.0.1 sslmode=require application_name=many'{1..200} jobs
+	lost_together sql -c "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name ~ '^many'"
+	sql -c 'ALTER SYSTEM RESET ssl' -c 'SELECT pg_reload_conf()' >/dev/null
+}
+
+@test "200 that are cut off together: another one's notification does not wait until all of them are closed" {
+	start_pgbouncer session 'max_client_conn = 300' 'default_pool_size = 250'
+	start_pgwait -j --events -d postgres "host=127.0.0.1 port=$bouncer application_name=many"{1..200} jobs
+	lost_together kill -KILL "$(cat "$SANDBOX_DIR"/bouncer.session.*.pid)"
+}
+
 @test "a name server that never answers delays neither the others nor the end" {
 	needs_socat
 	start_network

@@ -155,3 +155,14 @@ pgwait_in_network() {
 	chmod +x "$TMP/pgwait"
 	PGWAIT=$TMP/pgwait
 }
+
+# The server takes TLS from now on: host=127.0.0.1 sslmode=require.
+start_tls() {
+	openssl req -new -x509 -days 2 -nodes -subj /CN=localhost -out "$TMP/server.crt" -keyout "$TMP/server.key" 2>/dev/null
+	cp "$TMP/server.crt" "$TMP/server.key" "$SANDBOX_DATA/"
+	chown --reference="$SANDBOX_DATA" "$SANDBOX_DATA"/server.*
+	chmod 600 "$SANDBOX_DATA/server.key"
+	sql -c 'ALTER SYSTEM SET ssl = on' -c 'SELECT pg_reload_conf()' >/dev/null
+	encrypted() { psql -qX 'host=127.0.0.1 sslmode=require' -c '' 2>/dev/null; }
+	wait_for encrypted
+}

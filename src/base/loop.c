@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "base/prompt.h"
+#include "base/work_queue.h"
 
 /* Logs what libevent reports, and keeps errno: the caller says what the failure means. */
 static void
@@ -58,6 +59,7 @@ loop_new(void)
 void
 loop_free(struct event_base *base)
 {
+	work_queue_finish();
 	log_release();
 	event_base_free(base);
 }

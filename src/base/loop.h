@@ -13,6 +13,7 @@ struct event_base;
 
 /* A new one, in which what waits for standard error is written. NULL after an error message. */
 MUST_CHECK struct event_base *loop_new(void);
+/* Does what is left in the work queue first. */
 void loop_free(struct event_base *base);
 
 /*

@@ -2,51 +2,78 @@
 
 #include "base/work_queue.h"
 
-static struct work_queue_job *first, **last = &first;
+static struct list {
+	struct work_queue_job *first, **last;
+} lists[] = {{NULL, &lists[0].first}, {NULL, &lists[1].first}};
+
+static struct list *
+list_of(const struct work_queue_job *job)
+{
+	return &lists[job->before ? 0 : 1];
+}
 
 void
 work_queue_add(struct work_queue_job *job)
 {
-	if (job->queued)
+	struct list *l = list_of(job);
+
+	if (job->at)
 		return;
-	job->queued = true;
 	job->next = NULL;
-	*last = job;
-	last = &job->next;
+	job->at = l->last;
+	*l->last = job;
+	l->last = &job->next;
 }
 
 void
 work_queue_remove(struct work_queue_job *job)
 {
-	struct work_queue_job **at = &first;
-
-	if (!job->queued)
+	if (!job->at)
 		return;
-	while (*at != job)
-		at = &(*at)->next;
-	*at = job->next;
-	if (last == &job->next)
-		last = at;
-	job->queued = false;
+	*job->at = job->next;
+	if (job->next)
+		job->next->at = job->at;
+	else
+		list_of(job)->last = job->at;
+	job->at = NULL;
+}
+
+static struct work_queue_job *
+next_job(void)
+{
+	return lists[0].first ? lists[0].first : lists[1].first;
 }
 
 bool
 work_queue_waiting(void)
 {
-	return first != NULL;
+	return next_job();
+}
+
+static void
+run(struct work_queue_job *job)
+{
+	work_queue_remove(job);
+	job->run(job->arg);
 }
 
 void
 work_queue_run(int64_t budget)
 {
-	int64_t end = first ? clock_monotonic() + budget : 0;
+	struct work_queue_job *job = next_job();
+	int64_t end = job ? clock_monotonic() + budget : 0;
 
-	while (first) {
-		struct work_queue_job *job = first;
-
-		work_queue_remove(job);
-		job->run(job->arg);
-		if (clock_monotonic() >= end)
-			break;
+	while (job) {
+		run(job);
+		job = clock_monotonic() < end ? next_job() : NULL;
 	}
+}
+
+void
+work_queue_finish(void)
+{
+	struct work_queue_job *job;
+
+	while ((job = next_job()))
+		run(job);
 }

@@ -1,9 +1,9 @@
 /*
- * Work that may take some milliseconds, done a little in each pass of the loop.
+ * Work that takes its time, done a little in each pass of the loop.
  *
- * A step of connecting can cost that much (a password is hashed 4096 times), and 500 connections
- * that come back at once must not keep the good ones from being read. So such steps wait here, in
- * order, and each pass runs only as many of them as its time budget allows. There is one queue,
+ * A step of connecting can cost milliseconds (a password is hashed 4096 times), and to close a connection costs more than
+ * to read it. When 1,000 connections are lost and come back together, that must not keep the good ones from being read. So
+ * such work waits here, in order, and each pass does only as much of it as its time budget allows. There is one queue,
  * since there is one loop.
  */
 #ifndef PGWAIT_WORK_QUEUE_H
@@ -11,15 +11,16 @@
 
 #include "base/util.h"
 
-/* Embedded in its owner, who sets `run` and `arg` once. */
+/* Embedded in its owner, who sets the first three once. `before`: what is short comes before what is not. */
 struct work_queue_job {
 	void (*run)(void *arg);
 	void *arg;
-	bool queued;
-	struct work_queue_job *next;
+	bool before;
+	struct work_queue_job *next,
+	    **at; /* `at`: what points to it; NULL: it is not in the queue */
 };
 
-/* To the end of the queue; nothing changes for a job that is in it. */
+/* Behind all others of its kind; nothing changes for a job that is in the queue. */
 void work_queue_add(struct work_queue_job *job);
 void work_queue_remove(struct work_queue_job *job);
 
@@ -28,5 +29,8 @@ bool work_queue_waiting(void);
 
 /* At least one job, and more while `budget` microseconds are not used up. */
 void work_queue_run(int64_t budget);
+
+/* All that is left, at the end. */
+void work_queue_finish(void);
 
 #endif

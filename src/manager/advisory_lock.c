@@ -452,6 +452,7 @@ advisory_lock_new(struct event_base *base, const char *key, advisory_lock_where 
 	x->arg = arg;
 	x->job.run = on_turn;
 	x->job.arg = x;
+	x->job.before = true;
 	evtimer_assign(&x->timer, base, on_timer, x);
 	return x;
 }

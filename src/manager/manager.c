@@ -18,7 +18,7 @@
 #include "manager/systemd.h"
 #include "settings/options.h"
 
-/* What a pass may spend on connecting while others have something to say; microseconds. */
+/* What a pass may spend on opening and closing connections while none of the others has something to say; microseconds. */
 #define WORK_BUDGET 2000
 
 /* Pulls every connection that is marked; at the end only the last rows and results of runs. */
@@ -332,7 +332,7 @@ manager_run(struct manager *m)
 		bool more = (ready && pull) || sources_leave(&m->sources) || work_queue_waiting();
 
 		loop_turn(m->base, more);
-		work_queue_run(WORK_BUDGET);
+		work_queue_run(m->sources.ready ? 0 : WORK_BUDGET);
 		pass(m);
 	}
 }

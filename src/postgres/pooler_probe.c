@@ -138,6 +138,7 @@ pooler_probe_start(struct event_base *base, struct target *target,
 	p->arg = arg;
 	p->job.run = on_turn;
 	p->job.arg = p;
+	p->job.before = true;
 	time_limit_init(&p->limit, base, on_limit, p);
 	p->connector = connector_start(base, target, policy, on_connected, p);
 	return p;

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/work_queue.h"
 #include "postgres/server_error.h"
 #include "postgres/target.h"
 
@@ -21,6 +22,7 @@ struct session {
 	PGconn *conn;
 	const struct target *target;
 	struct event readable, writable;
+	struct work_queue_job job; /* reads the last, and closes */
 	struct request_queue requests;
 	session_wake *wake;
 	void *arg;
@@ -46,6 +48,13 @@ set_reason(struct session *s, const char *reason, const char *sqlstate)
 	snprintf(s->sqlstate, sizeof s->sqlstate, "%s", sqlstate ? sqlstate : "");
 }
 
+static void
+stop_reading(struct session *s)
+{
+	event_del(&s->readable);
+	work_queue_remove(&s->job);
+}
+
 void
 session_fail(struct session *s, const char *reason, const char *sqlstate)
 {
@@ -53,7 +62,7 @@ session_fail(struct session *s, const char *reason, const char *sqlstate)
 		return;
 	s->failed = true;
 	s->reading = false;
-	event_del(&s->readable);
+	stop_reading(s);
 	event_del(&s->writable);
 	if (!s->told)
 		set_reason(s, reason, sqlstate);
@@ -145,21 +154,46 @@ unpulled(const struct session *s)
 }
 
 static void
-on_readable(evutil_socket_t fd, short what, void *arg)
+read_now(struct session *s, unsigned extra_reads)
 {
-	struct session *s = arg;
-
-	(void)fd;
-	(void)what;
 	if (unpulled(s)) {
 		s->alive = clock_monotonic();
 		s->wake(s->arg);
 		return;
 	}
-	s->extra_reads = PQsslInUse(s->conn) || PQgssEncInUse(s->conn) ? EXTRA_READS : 0;
+	s->extra_reads = extra_reads;
 	s->empty_reads = 0;
 	if (read_once(s))
 		s->wake(s->arg);
+}
+
+/*
+ * The read that finds the end of a connection costs ten times as much as another, since libpq takes TLS down: those that end
+ * together wait for their turn, and the others are read meanwhile.
+ */
+static void
+on_readable(evutil_socket_t fd, short what, void *arg)
+{
+	struct session *s = arg;
+
+	(void)fd;
+	if (s->told || what & EV_CLOSED) {
+		event_del(&s->readable);
+		work_queue_add(&s->job);
+	} else {
+		read_now(s, PQsslInUse(s->conn) || PQgssEncInUse(s->conn) ? EXTRA_READS : 0);
+	}
+}
+
+/* The end, or what came before it. */
+static void
+read_last(void *arg)
+{
+	struct session *s = arg;
+
+	read_now(s, 0);
+	if (s->reading)
+		watch(s, &s->readable);
 }
 
 /*
@@ -170,7 +204,7 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 static bool
 read_more(struct session *s)
 {
-	if (s->extra_reads == 0 || !s->reading || s->empty_reads == 2)
+	if (s->extra_reads == 0 || !s->reading || s->told || s->empty_reads == 2)
 		return false;
 	s->empty_reads++;
 	if (--s->extra_reads == 0) {
@@ -328,7 +362,7 @@ session_read(struct session *s, bool on)
 	if (on)
 		watch(s, &s->readable);
 	else
-		event_del(&s->readable);
+		stop_reading(s);
 }
 
 struct session *
@@ -341,12 +375,24 @@ session_open(struct event_base *base, PGconn *conn, const struct target *target,
 	s->target = target;
 	s->wake = wake;
 	s->arg = arg;
+	s->job = (struct work_queue_job){.run = read_last, .arg = s, .before = true};
 	s->alive = clock_monotonic();
 	s->read_time = clock_realtime();
 	PQsetNoticeReceiver(conn, on_notice, s);
-	event_assign(&s->readable, base, PQsocket(conn), EV_READ | EV_PERSIST, on_readable, s);
+	event_assign(
+	    &s->readable, base, PQsocket(conn), EV_READ | EV_CLOSED | EV_PERSIST, on_readable, s);
 	event_assign(&s->writable, base, PQsocket(conn), EV_WRITE, on_writable, s);
 	return s;
+}
+
+static void
+finish(void *arg)
+{
+	struct session *s = arg;
+
+	PQfinish(s->conn);
+	free(s->reason);
+	free(s);
 }
 
 void
@@ -354,13 +400,12 @@ session_close(struct session *s)
 {
 	if (!s)
 		return;
-	event_del(&s->readable);
+	stop_reading(s);
 	event_del(&s->writable);
 	s->failed = true; /* a callback may want to send another */
 	request_queue_abandon(&s->requests);
-	PQfinish(s->conn);
-	free(s->reason);
-	free(s);
+	s->job.run = finish;
+	work_queue_add(&s->job);
 }
 
 int64_t

@@ -28,7 +28,10 @@ typedef void session_wake(void *arg);
  */
 struct session *session_open(struct event_base *base, PGconn *conn, const struct target *target,
     session_wake *wake, void *arg);
-/* Requests that are not answered end with NULL. */
+/*
+ * Nothing is read or woken any more, and requests that are not answered end with NULL. The work queue closes the socket:
+ * to end TLS takes its time.
+ */
 void session_close(struct session *s);
 
 /* Whether the socket is read. What was read can be pulled all the same. */

@@ -168,6 +168,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		pass(false); /* what it still waits for does not come */
 	REQUIRE(over);
 	connection_check_free(c);
+	work_queue_finish(); /* closes the sockets */
 	server_close_all(&server);
 	return 0;
 }

@@ -210,6 +210,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		pass(c, &w);
 	REQUIRE(w.lost);
 	connection_free(c);
+	work_queue_finish(); /* closes the socket */
 	refuse_others();
 	format_free(w.format);
 	return 0;
