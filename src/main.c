@@ -14,6 +14,7 @@
 #include "control/reload.h"
 #include "manager/manager.h"
 #include "manager/spool_drain.h"
+#include "postgres/oauth.h"
 #include "postgres/subscription.h"
 #include "settings/options.h"
 
@@ -112,6 +113,8 @@ work(int argc, char **argv)
 	}
 	if (!options_parse(argc, argv, &options, &exit_status.status))
 		return exit_status;
+	if (options.never_prompt)
+		oauth_forbid();
 	limits_raise();
 	exit_status = options.check ? check_run(&options) : run(&options);
 	options_free(&options);

@@ -91,6 +91,9 @@ END
 	PGSSLMODE=on bad 'invalid sslmode "on"'
 	bad 'invalid connection parameters: invalid SSL protocol version range' \
 		'ssl_min_protocol_version=TLSv1.3 ssl_max_protocol_version=TLSv1.2'
+	# libpq would use them in part, and warn by itself.
+	bad 'invalid sslpassword: it has 1024 bytes; accepted are up to 1023' "sslpassword=$(printf 'x%.0s' {1..1024})"
+	libpq_before 18 || bad 'invalid sslkeylogfile "/nowhere/keys": No such file or directory' 'sslkeylogfile=/nowhere/keys'
 	# The path of a socket has an end.
 	local long
 	long=/$(printf 'x%.0s' {1..120})
@@ -122,11 +125,6 @@ END
 	[[ $status -eq 0 && $errors == *'debug: '*': WARNING: role "gone" does not exist'* ]]
 	run_split "$PGWAIT" -t 0 user=warned jobs
 	[[ $status -eq 0 && ! $errors ]]
-}
-
-# libpq_before MAJOR: pgwait runs with an older libpq.
-libpq_before() {
-	(($("$PGWAIT" --version | sed -n 's/.*libpq \([0-9]*\).*/\1/p') < $1))
 }
 
 @test "load_balance_hosts: hosts in a random order, another one for each attempt to connect" {

@@ -139,6 +139,11 @@ server_before() {
 	(($(sql -c 'SHOW server_version_num') < $1 * 10000))
 }
 
+# libpq_before MAJOR: pgwait runs with an older libpq.
+libpq_before() {
+	(($("$PGWAIT" --version | sed -n 's/.*libpq \([0-9]*\).*/\1/p') < $1))
+}
+
 # needs_faults: tests/faults.so is at $TMP/faults.so, for LD_PRELOAD, where a blank separates two libraries; or the test is
 # skipped.
 needs_faults() {

@@ -72,7 +72,7 @@ start_odd() {
 	end_odd
 	start_odd rolname '4711|u|d|f|0|0|1|0|1|0|1|100|0.5' xact_start 17
 	run_split "$PGWAIT" --check -j "$here" jobs
-	[[ $status -eq 0 && $(jq -r '[.queue_usage, .queue_holders[0].pid, .queue_holders[0].state] | @json' "$OUT") == '[0.5,17,""]' ]]
+	[[ $status -eq 0 && $(jq -c '[.queue_usage == 0.5, .queue_holders[0].pid, .queue_holders[0].state]' "$OUT") == '[true,17,""]' ]]
 }
 
 @test "--check: numbers that JSON does not have" {

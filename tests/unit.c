@@ -816,7 +816,8 @@ test_overflow_drop(void)
 static void
 test_host_order(void)
 {
-	struct target_host hosts[] = {{.host = "a"}, {.host = "b"}, {.host = "c"}};
+	char a[] = "a", b[] = "b", c[] = "c";
+	struct target_host hosts[] = {{.host = a}, {.host = b}, {.host = c}};
 	struct target t = {
 	    .hosts = hosts, .host_count = 3, .load_balance = true, .prefer_standby = true};
 	unsigned first[3] = {0}, last[3] = {0};

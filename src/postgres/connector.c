@@ -16,6 +16,7 @@
 #include "base/random.h"
 #include "base/work_queue.h"
 #include "postgres/host_order.h"
+#include "postgres/oauth.h"
 #include "postgres/passfile.h"
 #include "postgres/resolve.h"
 #include "postgres/server_error.h"
@@ -39,7 +40,9 @@ struct connector {
 	struct work_queue_job job; /* runs `step`: what goes on next */
 	void (*step)(struct connector *c);
 	struct event io, deadline;
+	int64_t allowed; /* until `deadline`; microseconds */
 	bool io_added;
+	bool logging_in; /* the user does, with OAuth */
 
 	struct buffer errors; /* of every attempt, joined by "; " */
 	char sqlstate[6];     /* of the last error that had one */
@@ -73,13 +76,16 @@ attempt_timeout(const struct connector *c)
 }
 
 static void
-arm_deadline(struct connector *c)
+arm_deadline(struct connector *c, int64_t us)
 {
 	struct timeval tv;
 
-	timeval_from(attempt_timeout(c), &tv);
-	if (attempt_timeout(c) > 0)
+	c->allowed = us;
+	timeval_from(us, &tv);
+	if (us > 0)
 		event_add(&c->deadline, &tv);
+	else
+		event_del(&c->deadline);
 }
 
 static void
@@ -109,6 +115,22 @@ connector_cancel(struct connector *c)
 }
 
 static void
+tell_prompting(struct connector *c, bool prompting)
+{
+	if (c->policy.prompting)
+		c->policy.prompting(prompting, c->arg);
+}
+
+/* The user has logged in with OAuth, or need not any more. */
+static void
+end_login(struct connector *c)
+{
+	if (c->logging_in)
+		tell_prompting(c, false);
+	c->logging_in = false;
+}
+
+static void
 succeed(struct connector *c)
 {
 	PGconn *conn = c->conn;
@@ -118,6 +140,7 @@ succeed(struct connector *c)
 	event_del(&c->io); /* before the callback registers the socket anew */
 	c->conn = NULL;
 	c->io_added = false;
+	end_login(c);
 	connector_cancel(c);
 	done(conn, NULL, arg);
 }
@@ -180,13 +203,6 @@ next_address(struct connector *c)
 }
 
 static void
-tell_prompting(struct connector *c, bool prompting)
-{
-	if (c->policy.prompting)
-		c->policy.prompting(prompting, c->arg);
-}
-
-static void
 on_password(const char *password, void *arg)
 {
 	struct connector *c = arg;
@@ -220,6 +236,7 @@ give_up_address(struct connector *c, const char *text)
 {
 	add_error(c, text);
 	c->sqlstate[0] = '\0';
+	end_login(c);
 	close_attempt(c);
 	next_address(c);
 }
@@ -233,14 +250,15 @@ attempt_failed(struct connector *c)
 	char sqlstate[6] = "";
 	char *text = server_error_of_connection(c->conn, sqlstate);
 
+	end_login(c);
 	if (wants_password) {
 		free(text);
 		close_attempt(c);
 		ask_password(c);
 		return;
 	}
-	c->permanent = server_error_is_permanent(*sqlstate ? sqlstate : NULL) ||
-		       PQconnectionNeedsPassword(c->conn);
+	c->permanent |= server_error_is_permanent(*sqlstate ? sqlstate : NULL) ||
+			PQconnectionNeedsPassword(c->conn);
 	memcpy(c->sqlstate, sqlstate, sizeof sqlstate);
 	add_error(c, text);
 	free(text);
@@ -269,6 +287,24 @@ await(struct connector *c, short what)
 	free(text);
 }
 
+/* The user takes longer to log in than a server to answer: the attempt lasts as long as the code. */
+static bool
+ask_login(const struct oauth_device *device, void *arg)
+{
+	struct connector *c = arg;
+	const char *refusal = oauth_tell(device, c->target->label);
+
+	if (refusal) {
+		add_error(c, refusal);
+		c->permanent = true;
+		return false;
+	}
+	c->logging_in = true;
+	arm_deadline(c, device->valid);
+	tell_prompting(c, true);
+	return true;
+}
+
 static void
 poll_connection(struct connector *c)
 {
@@ -278,7 +314,7 @@ poll_connection(struct connector *c)
 	if (c->io_added)
 		event_del(&c->io);
 	c->io_added = false;
-	status = PQconnectPoll(c->conn);
+	status = oauth_connect_poll(c->conn, ask_login, c);
 	if (status == PGRES_POLLING_OK) {
 		PQsetErrorVerbosity(c->conn, PQERRORS_DEFAULT);
 		if (PQsetnonblocking(c->conn, 1) == 0)
@@ -312,8 +348,10 @@ on_deadline(evutil_socket_t fd, short what, void *arg)
 	const struct target_host *h = host_order_current(&c->hosts);
 	char *text = xasprintf("connection to server at \"%s\", port %s: %s in %g s",
 	    *h->host ? h->host : h->hostaddr, h->port,
-	    c->resolving ? "the name was not resolved" : "no answer",
-	    (double)attempt_timeout(c) / SECOND);
+	    c->resolving    ? "the name was not resolved"
+	    : c->logging_in ? "the user did not log in"
+			    : "no answer",
+	    (double)c->allowed / SECOND);
 
 	(void)fd;
 	(void)what;
@@ -383,7 +421,7 @@ attempt(struct connector *c)
 	}
 	PQsetErrorVerbosity(c->conn, PQERRORS_VERBOSE); /* the only way to an SQLSTATE */
 	PQsetNoticeReceiver(c->conn, on_notice, c);
-	arm_deadline(c);
+	arm_deadline(c, attempt_timeout(c));
 	await(c, EV_WRITE);
 }
 
@@ -414,7 +452,7 @@ start_host(struct connector *c)
 	if (!*h->hostaddr && resolve_needed(h->host)) {
 		c->resolving = resolve_start(c->base, h->host, on_resolved, c);
 		if (c->resolving) {
-			arm_deadline(c);
+			arm_deadline(c, attempt_timeout(c));
 		} else {
 			add_error(c, strerror(errno));
 			next_host(c);

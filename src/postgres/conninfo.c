@@ -3,6 +3,7 @@
 #include "postgres/conninfo.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -329,6 +330,31 @@ is_judged(const PQconninfoOption *options)
 	return false;
 }
 
+/*
+ * Checks the values that libpq uses as far as it can, while it itself writes a warning to stderr (fact F23): a password that
+ * is longer than OpenSSL's buffer for it (PEM_BUFSIZE), and a file that it cannot write. NULL, or the message.
+ */
+static char *
+check_half_used(const PQconninfoOption *options)
+{
+	const char *password = conninfo_value(options, "sslpassword");
+	const char *file = conninfo_value(options, "sslkeylogfile");
+	int fd;
+
+	if (password && strlen(password) > 1023)
+		return xasprintf("invalid sslpassword: it has %zu bytes; accepted are up to 1023",
+		    strlen(password));
+	if (!file)
+		return NULL;
+	fd = open(file, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return xasprintf("invalid sslkeylogfile \"%s\": %s; accepted is a file that can be "
+				 "written",
+		    file, strerror(errno));
+	close(fd);
+	return NULL;
+}
+
 /* Checks the values that libpq would not check before it connects. NULL, or the message. */
 static char *
 check_values(const PQconninfoOption *options)
@@ -355,7 +381,7 @@ check_values(const PQconninfoOption *options)
 			return xasprintf("invalid %s \"%s\"; accepted are %s", integers[i].keyword,
 			    value, integers[i].accepted);
 	}
-	return NULL;
+	return check_half_used(options);
 }
 
 /* Has libpq check the values; takes those of host, port and so on from `options`, and frees that. */
