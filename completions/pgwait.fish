@@ -57,6 +57,7 @@ complete -c pgwait -l config -r -F -d 'read connections and channels from FILE, 
 complete -c pgwait -l ready-fd -x -d 'write a newline to FD once every connection listens'
 complete -c pgwait -l check -d 'tell whether notifications get through, and end'
 complete -c pgwait -l stats -d 'write a summary to stderr at the end'
+complete -c pgwait -l status-file -r -F -d 'keep the status in FILE, as JSON, or as metrics'
 complete -c pgwait -s q -l quiet -d 'write errors and warnings only'
 complete -c pgwait -s v -l verbose -d 'write more about what pgwait does'
 complete -c pgwait -s '?' -l help -d 'show this text'

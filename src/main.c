@@ -12,6 +12,7 @@
 #include "check/check.h"
 #include "control/control.h"
 #include "control/reload.h"
+#include "control/status_file.h"
 #include "manager/manager.h"
 #include "manager/spool_drain.h"
 #include "postgres/oauth.h"
@@ -41,6 +42,7 @@ struct steering {
 	struct control *control;
 	struct options *options;
 	struct manager *manager;
+	struct status_file *status_file; /* NULL: without --status-file */
 };
 
 static bool
@@ -75,12 +77,25 @@ tell_hint(const struct options *options)
 	free(hint);
 }
 
+/* False: a file cannot be used, which has been said. */
+static bool
+open_files(struct steering *s)
+{
+	const char *path = s->options->status_file;
+
+	s->control = control_new(s->manager, s->options);
+	if (s->control && path)
+		s->status_file = status_file_new(s->manager, path);
+	return s->control && (!path || s->status_file);
+}
+
 /* Runs pgwait from the start of the manager to its end, or drains a spool. */
 static struct exit_status
 run(struct options *options)
 {
 	struct exit_status exit_status = {STATUS_ERROR, 0};
 	struct steering s = {.options = options};
+	bool ran;
 
 	if (options->from_spool)
 		return spool_drain_run(options);
@@ -88,17 +103,19 @@ run(struct options *options)
 	s.manager = manager_new(options);
 	if (!s.manager)
 		return exit_status;
-	s.control = control_new(s.manager, options);
-	if (s.control) {
+	ran = open_files(&s);
+	if (ran) {
 		manager_on_signal(s.manager, on_signal, &s);
 		manager_run(s.manager);
-		control_stop(s.control);
-		exit_status = manager_finish(s.manager);
-		control_free(s.control);
-	} else {
-		(void)manager_finish(s.manager);
 	}
-	return exit_status;
+	status_file_stop(s.status_file);
+	if (s.control)
+		control_stop(s.control);
+	exit_status = manager_finish(s.manager);
+	status_file_free(s.status_file);
+	if (s.control)
+		control_free(s.control);
+	return ran ? exit_status : (struct exit_status){STATUS_ERROR, 0};
 }
 
 static struct exit_status

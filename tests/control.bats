@@ -72,7 +72,7 @@ terminate() {
 	is .ok
 	run -1 grep -q 'not heard' "$OUT"
 	say status
-	is '.connections.one == {"state": "listening", "channels": ["jobs", "two words"]}'
+	is '.connections.one | .state == "listening" and .channels == ["jobs", "two words"] and .notifications == 1'
 	say garbage
 	is '.garbage == {}'
 	say 'disconnect two'

@@ -334,6 +334,9 @@ expect() {
 	local tab=$'\t'
 	ends=no patterns=()
 	case $(cat "$1") in
+		*'--status-file'*)
+			ends=yes patterns=('^true$')
+			;;
 		*'--work-sql'*)
 			patterns=('^mail 17 handled$')
 			;;

@@ -426,15 +426,14 @@ static void
 start_status(struct command_run *op, const struct command *c)
 {
 	(void)c;
-	status_connections(&op->reply, manager_sources(op->manager));
-	status_exclusive(&op->reply, op->manager);
+	status_all(&op->reply, op->manager);
 }
 
 static void
 start_garbage(struct command_run *op, const struct command *c)
 {
 	(void)c;
-	status_garbage(&op->reply, manager_sources(op->manager));
+	status_garbage(&op->reply, op->manager);
 }
 
 static void

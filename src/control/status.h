@@ -1,20 +1,19 @@
-/*
- * Writes what is known about every connection into a reply, as text and as keys of a JSON object.
- */
+/* Writes what is known about pgwait and its connections (status_facts.h) as text and as keys of a JSON object. */
 #ifndef PGWAIT_STATUS_H
 #define PGWAIT_STATUS_H
 
 #include "control/reply.h"
-#include "manager/manager.h"
-#include "manager/source.h"
 
-/* Every connection, with its state, its channels, and why it does not listen. */
-void status_connections(struct reply *a, const struct sources *set);
+struct manager;
+struct status_facts;
 
-/* Whether this process is the active one of those with its KEY. Nothing without --exclusive. */
-void status_exclusive(struct reply *a, const struct manager *m);
+/* Of everything. */
+void status_write_keys(struct buffer *out, const struct status_facts *f);
 
-/* The connections that failed, and why. */
-void status_garbage(struct reply *a, const struct sources *set);
+/* The reply of "status": the keys above; the text has every connection with its state, its channels, and why it fails. */
+void status_all(struct reply *a, struct manager *m);
+
+/* The reply of "garbage": the connections that failed, and why. */
+void status_garbage(struct reply *a, struct manager *m);
 
 #endif

@@ -180,6 +180,12 @@ delivery_ended(const struct delivery *d)
 	return output_ended(d->output);
 }
 
+struct spool *
+delivery_spool(const struct delivery *d)
+{
+	return d->spool;
+}
+
 bool
 delivery_finish(struct delivery *d)
 {

@@ -8,6 +8,7 @@ struct delivery;
 struct event_base;
 struct options;
 struct sinks;
+struct spool;
 
 /*
  * Fills `set`, which is zeroed; both outlive it. `changed` runs when a sink can go on, or has ended. NULL:
@@ -21,6 +22,9 @@ void delivery_started(struct delivery *d);
 
 /* True once standard output takes nothing more. */
 bool delivery_ended(const struct delivery *d);
+
+/* NULL: there is none. */
+struct spool *delivery_spool(const struct delivery *d);
 
 /* Says on stderr what was not delivered, and frees it. False if anything was lost. */
 MUST_CHECK bool delivery_finish(struct delivery *d);

@@ -418,7 +418,7 @@ dispatch_pull(struct manager *m, struct source *s, bool need_room)
 	bool dry = false;
 
 	while (m->cause != CAUSE_COUNT && (!need_room || has_room(m))) {
-		r = connection_next(s->connection);
+		r = source_next(s);
 		dry = !r;
 		if (dry)
 			break;

@@ -62,6 +62,7 @@ exclusive_keeps(struct exclusive *st, struct source *s, const struct record *r, 
 	if (!st || !p || !p->member)
 		return false;
 	if (strcmp(r->channel, st->channel) == 0) {
+		source_counts_take_back(&s->counts, r);
 		at = advisory_lock_place(st->lock);
 		if (at)
 			life_sign_sender_hear(p->member, r, at);

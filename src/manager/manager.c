@@ -191,6 +191,8 @@ pass(struct manager *m)
 	}
 	show_status_text(m);
 	tell_systemd(m);
+	if (m->passed)
+		m->passed(m->passed_arg);
 }
 
 /* A sink can go on: the pass that follows every turn of the loop does the rest. */
@@ -295,6 +297,7 @@ manager_new(struct options *options)
 	struct timeval tv;
 
 	m->options = options;
+	m->began = clock_realtime();
 	m->interval = options->timeout;
 	m->base = loop_new();
 	if (!m->base || !signals_catch(m->base, options->config, on_signal, m)) {
@@ -388,6 +391,39 @@ manager_exclusive(const struct manager *m)
 	if (!m->exclusive)
 		return NULL;
 	return m->active ? "active" : "waiting";
+}
+
+struct spool *
+manager_spool(const struct manager *m)
+{
+	return delivery_spool(m->delivery);
+}
+
+int64_t
+manager_began(const struct manager *m)
+{
+	return m->began;
+}
+
+const char *
+manager_phase(const struct manager *m)
+{
+	if (m->cause != CAUSE_NONE)
+		return "ending";
+	return m->sources.starting ? "starting" : "running";
+}
+
+uint64_t
+manager_changes(const struct manager *m)
+{
+	return m->sources.changes << 2 | (uint64_t)m->active << 1 | (m->cause != CAUSE_NONE);
+}
+
+void
+manager_on_pass(struct manager *m, void (*passed)(void *arg), void *arg)
+{
+	m->passed = passed;
+	m->passed_arg = arg;
 }
 
 void

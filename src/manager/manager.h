@@ -15,6 +15,7 @@ struct options;
 struct sinks;
 struct source;
 struct sources;
+struct spool;
 
 /*
  * Starts to connect. `options` outlives it, and is immutable but for its subscriptions, which are
@@ -36,6 +37,18 @@ struct sinks *manager_sinks(struct manager *m);
 
 /* "active" or "waiting"; NULL: without --exclusive. */
 const char *manager_exclusive(const struct manager *m);
+
+/* NULL: without --spool. */
+struct spool *manager_spool(const struct manager *m);
+
+/* When it was started, Unix time; what it does: "starting" (until every first attempt has ended), "running", "ending". */
+int64_t manager_began(const struct manager *m);
+const char *manager_phase(const struct manager *m);
+
+/* A number that is another one after each change of what a connection or the process does. */
+uint64_t manager_changes(const struct manager *m);
+/* `passed` runs at the end of every pass. */
+void manager_on_pass(struct manager *m, void (*passed)(void *arg), void *arg);
 
 /* The interval of idle events from now on; microseconds; not positive: none. */
 void manager_set_interval(struct manager *m, int64_t us);

@@ -21,6 +21,7 @@ struct exclusive;
 struct manager {
 	struct options *options;
 	struct event_base *base;
+	int64_t began; /* Unix time */
 
 	struct sources sources;
 	struct runs runs;
@@ -44,6 +45,8 @@ struct manager {
 	struct event start_timer; /* whether more connections listen than a second ago */
 	size_t good_before;
 
+	void (*passed)(void *arg); /* or NULL */
+	void *passed_arg;
 	bool (*handle_signal)(int signo, void *arg); /* a manager_signal */
 	void *signal_arg;
 	enum cause cause;

@@ -142,7 +142,13 @@ runs_signal(struct runs *g, struct source *s)
 const struct runs_counts *
 runs_counts(const struct source *s)
 {
-	return s->round && s->round->all->work ? &s->round->counts : NULL;
+	return s->round ? &s->round->counts : NULL;
+}
+
+bool
+runs_are_work(const struct source *s)
+{
+	return s->round && s->round->all->work;
 }
 
 const char *
@@ -239,10 +245,10 @@ succeed(struct round *r, const struct record *worked)
 	r->attempt = 0;
 	r->backoff = (struct backoff){0};
 	r->follows = r->again;
-	if (!r->all->work)
-		return;
 	r->counts.runs++;
 	r->counts.rows += worked->count;
+	if (!r->all->work)
+		return;
 	if (worked->count == 0 || rows_are_gone(r, worked)) {
 		r->follows |= worked->count > 0;
 		r->pause = (struct backoff){0};

@@ -50,9 +50,13 @@ void runs_signal(struct runs *g, struct source *s);
 /* Whether one goes on for `s`. */
 bool runs_busy(const struct source *s);
 
-/* With --work-sql, where there was a run or a signal; else NULL. And what its runs do: "running", "failed", "idle". */
+/*
+ * Where there was a run or a signal; else NULL. Then also what its runs do, which is "running", "failed" or "idle", and
+ * whether they are those of --work-sql.
+ */
 const struct runs_counts *runs_counts(const struct source *s);
 const char *runs_state(const struct source *s);
+bool runs_are_work(const struct source *s);
 
 /*
  * As runner_next(). The last record comes when it does not run any more, and says, if it failed, whether

@@ -129,6 +129,14 @@ sources_init(
 	evtimer_assign(&set->beat, settings->base, on_beat, set);
 }
 
+/* Its state is another one from now on, or it is new or gone. */
+static void
+note_change(struct source *s)
+{
+	s->since = clock_realtime();
+	s->set->changes++;
+}
+
 struct source *
 sources_add(struct sources *set, struct subscription *subscription, bool at_start)
 {
@@ -147,9 +155,16 @@ sources_add(struct sources *set, struct subscription *subscription, bool at_star
 	set->starting += at_start;
 	s->at_start = at_start;
 	s->settled = !at_start;
+	note_change(s);
 	connection_pause(s->connection, set->paused);
 	connection_start(s->connection);
 	return s;
+}
+
+const char *
+source_state(const struct source *s)
+{
+	return s->good ? "listening" : s->settled ? "garbage" : "connecting";
 }
 
 const char *
@@ -216,6 +231,7 @@ take_out(struct sources *set, size_t i)
 	set->parting[set->parting_count++] = s;
 	set->good -= good;
 	s->good = false;
+	note_change(s);
 	s->parted = true;
 	event_del(&s->retry);
 	return good;
@@ -381,6 +397,8 @@ source_settle(struct source *s)
 	if (s->settled)
 		return false;
 	s->settled = true;
+	if (!s->good)
+		note_change(s); /* it was connecting */
 	return --s->set->starting == 0;
 }
 
@@ -391,6 +409,7 @@ source_listens(struct source *s)
 	int64_t now = clock_monotonic(), at = connection_beat(s->connection, now, 0);
 
 	s->good = true;
+	note_change(s);
 	set->good++;
 	s->attempt = 0;
 	s->listening_since = now;
@@ -405,6 +424,8 @@ source_fails(struct source *s, bool retry)
 	struct timeval tv;
 
 	s->set->good -= s->good;
+	if (s->good)
+		note_change(s);
 	s->good = false;
 	s->attempt++;
 	if (!retry)

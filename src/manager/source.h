@@ -15,6 +15,7 @@
 #include <event2/event_struct.h>
 
 #include "manager/backoff.h"
+#include "manager/source_counts.h"
 #include "postgres/connection.h"
 #include "postgres/subscription.h"
 
@@ -39,6 +40,8 @@ struct source {
 	bool settled;  /* its first attempt has ended, in either way */
 	bool drained;  /* the manager's: nothing more is expected of it in a drain */
 
+	struct source_counts counts;
+	int64_t since;           /* Unix time: its state (source_state()) has been the same */
 	unsigned attempt;        /* failed ones in a row */
 	int64_t listening_since; /* monotonic */
 	struct backoff backoff;
@@ -73,7 +76,8 @@ struct sources {
 	size_t starting; /* those that are not settled */
 	size_t good;
 	bool paused;
-	bool leave; /* somebody is marked, or through */
+	bool leave;       /* somebody is marked, or through */
+	uint64_t changes; /* of states, and of the list: it grows with each */
 
 	struct source *ready, *last_ready;
 	unsigned turn;
@@ -91,6 +95,20 @@ void sources_free(struct sources *set);
  * this connection, and how it ends decides whether pgwait goes on.
  */
 struct source *sources_add(struct sources *set, struct subscription *s, bool at_start);
+
+/* As connection_next(). What comes is counted. */
+static inline const struct record *
+source_next(struct source *s)
+{
+	const struct record *r = connection_next(s->connection);
+
+	if (r)
+		source_counts_add(&s->counts, r);
+	return r;
+}
+
+/* "listening", "garbage" or "connecting", for its first attempt. */
+const char *source_state(const struct source *s);
 
 /* The name of the connection; valid also after it was closed. */
 const char *source_label(const struct source *s);

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "base/buffer.h"
-#include "record/format.h"
 #include "record/json_writer.h"
 #include "record/record.h"
 
@@ -17,29 +16,14 @@ add_text(struct buffer *out, const char *s)
 }
 
 static void
-add_time(struct buffer *out, int64_t us)
-{
-	add_text(out, "\"");
-	buffer_add_end(out, format_time(buffer_reserve(out, FORMAT_TIME_LENGTH), us));
-	add_text(out, "\"");
-}
-
-/* Microseconds as a JSON number of seconds. */
-static void
-add_seconds(struct buffer *out, int64_t us)
-{
-	buffer_addf(out, "%" PRId64 ".%06" PRId64, us / SECOND, us % SECOND);
-}
-
-static void
 add_gap(struct buffer *out, const struct record *r)
 {
 	if (r->since < 0)
 		return;
 	add_text(out, ",\"gap_seconds\":");
-	add_seconds(out, r->gap);
+	json_writer_seconds(out, r->gap);
 	add_text(out, ",\"since\":");
-	add_time(out, r->since);
+	json_writer_time(out, r->since);
 }
 
 static void
@@ -66,7 +50,7 @@ add_lost(struct buffer *out, const struct record *r)
 		add_text(out, "null");
 	add_text(out, ",\"retry_seconds\":");
 	if (r->retry >= 0)
-		add_seconds(out, r->retry);
+		json_writer_seconds(out, r->retry);
 	else
 		add_text(out, "null");
 }
@@ -157,7 +141,7 @@ event_json_write(const struct record *r, struct buffer *out)
 		json_writer_string(out, r->origin->label, r->origin->label_length);
 	}
 	add_text(out, ",\"time\":");
-	add_time(out, r->time);
+	json_writer_time(out, r->time);
 	events[r->kind].add(out, r);
 	add_text(out, "}");
 }

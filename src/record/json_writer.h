@@ -12,6 +12,10 @@
  */
 void json_writer_item(struct buffer *out, const char *key);
 
+/* Microseconds: Unix time as a string, "2026-11-24T10:00:00.000000Z"; and a number of seconds. */
+void json_writer_time(struct buffer *out, int64_t us);
+void json_writer_seconds(struct buffer *out, int64_t us);
+
 /* Appends `n` bytes as a JSON string. */
 void json_writer_string(struct buffer *out, const char *s, size_t n);
 

@@ -64,6 +64,7 @@
 	VALUE(control,      NULL, "control")        \
 	VALUE(config,       NULL, "config")         \
 	FLAG(stats,         NULL, "stats")          \
+	VALUE(status_file,  NULL, "status-file")    \
 	FLAG(quiet,         "q",  "quiet")          \
 	FLAG(verbose,       "v",  "verbose")        \
 	FLAG(help,          "?",  "help")           \

@@ -89,6 +89,7 @@ static const char *const help[] = {
     "",
     "      --check                 tell whether notifications get through, and end (-j: JSON)",
     "      --stats                 write a summary to stderr at the end",
+    "      --status-file FILE      keep the status in FILE, as JSON, or as metrics (FILE.prom)",
     "  -q, --quiet                 write errors and warnings only",
     "  -v, --verbose               write more about what pgwait does",
     "  -?, --help                  show this text",

@@ -267,7 +267,6 @@ get_work(const struct arguments *a, struct options *o)
 	       get_text(a->exclusive, "a whole number of 64 bits or other text", &o->exclusive);
 }
 
-#ifdef HAVE_SQLITE
 static bool
 get_path(const struct arg_str *arg, const char **path)
 {
@@ -278,6 +277,7 @@ get_path(const struct arg_str *arg, const char **path)
 	return false;
 }
 
+#ifdef HAVE_SQLITE
 /* The operands are channels then. */
 static bool
 get_channels(const struct arguments *a, struct options *o)
@@ -425,8 +425,8 @@ get_all(const struct arguments *a, struct options *o)
 	o->quiet = a->quiet->count > 0 && a->verbose->count == 0;
 	if (!option_rules_met(a) || !get_spool(a, o) || !get_times(a, o) || !get_numbers(a, o) ||
 	    !get_commands(a, o) || !get_work(a, o) || !get_buffer(a, o) || !get_format(a, o) ||
-	    !get_choices(a, o) || !get_operands(a, o) || !get_config(o) || !has_patient(o) ||
-	    !get_terminal(a, o))
+	    !get_choices(a, o) || !get_path(a->status_file, &o->status_file) ||
+	    !get_operands(a, o) || !get_config(o) || !has_patient(o) || !get_terminal(a, o))
 		return false;
 	if (o->heartbeat < 0)
 		o->heartbeat = HEARTBEAT;

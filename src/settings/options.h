@@ -47,6 +47,7 @@ struct options {
 	const char *control;                      /* argv's own; NULL: none */
 	const char *config;
 	struct target_defaults defaults; /* of connection strings at run time; argv's own */
+	const char *status_file;         /* argv's own; NULL: none */
 	bool stats;                      /* at the end */
 	bool status_line;                /* where there is a terminal for it */
 	bool never_prompt, force_prompt;

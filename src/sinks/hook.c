@@ -20,14 +20,14 @@
 #include "sinks/hook_env.h"
 
 static const struct {
-	const char *name;
+	const char *name, *id;
 	unsigned kinds;
 } kinds[HOOK_KINDS] = {
-    [HOOK_NOTIFY] = {"the notification command", RECORD_BIT(RECORD_NOTIFICATION)},
-    [HOOK_BATCH] = {"the batch command", RECORD_BIT(RECORD_NOTIFICATION)},
-    [HOOK_IDLE] = {"the idle command", RECORD_BIT(RECORD_IDLE)},
-    [HOOK_LISTEN] = {"the listen command", RECORD_BIT(RECORD_LISTENING)},
-    [HOOK_LOST] = {"the lost command", RECORD_BIT(RECORD_LOST)},
+    [HOOK_NOTIFY] = {"the notification command", "notify-cmd", RECORD_BIT(RECORD_NOTIFICATION)},
+    [HOOK_BATCH] = {"the batch command", "batch-cmd", RECORD_BIT(RECORD_NOTIFICATION)},
+    [HOOK_IDLE] = {"the idle command", "idle-cmd", RECORD_BIT(RECORD_IDLE)},
+    [HOOK_LISTEN] = {"the listen command", "listen-cmd", RECORD_BIT(RECORD_LISTENING)},
+    [HOOK_LOST] = {"the lost command", "lost-cmd", RECORD_BIT(RECORD_LOST)},
 };
 
 /* Notifications that the spool has discarded. All that the hook took are numbered in order. */
@@ -373,6 +373,7 @@ hook_new(const struct hook_settings *settings)
 
 	h->sink.ops = &ops;
 	h->sink.name = kinds[settings->kind].name;
+	h->sink.id = kinds[settings->kind].id;
 	h->sink.kinds = kinds[settings->kind].kinds;
 	h->settings = *settings;
 	h->jobs = xcalloc(settings->jobs, sizeof *h->jobs);

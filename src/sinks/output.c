@@ -291,6 +291,7 @@ output_new(const struct output_settings *settings)
 	struct output *o = xcalloc(1, sizeof *o);
 
 	o->sink.ops = settings->terminal ? &shown : &ops;
+	o->sink.id = "output";
 	o->sink.name = "the reader of standard output";
 	if (settings->format)
 		o->sink.kinds |= RECORD_BIT(RECORD_NOTIFICATION);

@@ -47,10 +47,11 @@ struct sink_ops {
 	void (*stop)(struct sink *s);
 };
 
-/* Embedded in every sink, at its start; zeroed but for the first three. */
+/* Embedded in every sink, at its start; zeroed but for the first four. */
 struct sink {
 	const struct sink_ops *ops;
 	const char *name; /* of what is slow when it holds much: "the reader of standard output" */
+	const char *id;   /* the same for programs: "output"; NULL: they need not know of it */
 	unsigned kinds;   /* RECORD_BIT()s of what it takes */
 	uint64_t in, out;
 	uint64_t progress; /* changes with every bit of delivery */

@@ -264,6 +264,7 @@ spool_new(const struct spool_settings *settings)
 		return NULL;
 	s = xcalloc(1, sizeof *s);
 	s->sink.ops = &ops;
+	s->sink.id = "spool";
 	s->sink.name = "the spool";
 	s->sink.kinds = RECORD_BIT(RECORD_NOTIFICATION) | RECORD_BIT(RECORD_LISTENING);
 	s->settings = *settings;
@@ -271,6 +272,12 @@ spool_new(const struct spool_settings *settings)
 	s->backlog.mark = mark;
 	evtimer_assign(&s->retry, settings->base, on_retry, s);
 	return s;
+}
+
+bool
+spool_count(struct spool *s, struct spool_count *count)
+{
+	return spool_file_count(s->file, count) == SPOOL_DB_OK;
 }
 
 struct sink *

@@ -10,6 +10,7 @@
 
 #include "base/util.h"
 #include "sinks/sink.h"
+#include "sinks/spool_count.h"
 
 struct event_base;
 struct spool;
@@ -33,12 +34,16 @@ struct spool_settings {
 struct spool *spool_new(const struct spool_settings *settings);
 struct sink *spool_sink(struct spool *s);
 
+/* What is in the file. False: it cannot be counted now. */
+MUST_CHECK bool spool_count(struct spool *s, struct spool_count *count);
+
 /* Frees it. False: something was not committed, and it has said so on stderr. */
 MUST_CHECK bool spool_finish(struct spool *s);
 #else
 /* No option asks for one then. */
 #define spool_new(settings) ((void)(settings), NULL)
 #define spool_sink(s)       ((struct sink *)(s))
+#define spool_count(s, c)   ((void)(s), (void)(c), false)
 #define spool_finish(s)     ((void)(s), true)
 #endif
 

@@ -21,7 +21,13 @@ enum spool_db_result {
 /* The database itself; SQLite's log (WAL), which has what was committed last; and the index of the log. */
 enum spool_db_file { SPOOL_DB_MAIN, SPOOL_DB_LOG, SPOOL_DB_INDEX, SPOOL_DB_FILES };
 
-enum spool_db_statement { SPOOL_DB_INSERT, SPOOL_DB_SELECT, SPOOL_DB_REMOVE, SPOOL_DB_STATEMENTS };
+enum spool_db_statement {
+	SPOOL_DB_INSERT,
+	SPOOL_DB_SELECT,
+	SPOOL_DB_REMOVE,
+	SPOOL_DB_COUNT,
+	SPOOL_DB_STATEMENTS
+};
 
 /* Other files may read: api, most, reserve, statements, error. */
 struct spool_db {

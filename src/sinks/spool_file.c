@@ -324,3 +324,26 @@ spool_file_read(struct spool_file *f, int64_t id, size_t most, struct buffer *ro
 	b.api->reset(b.statement); /* and with it the read transaction */
 	return r;
 }
+
+enum spool_db_result
+spool_file_count(struct spool_file *f, struct spool_count *count)
+{
+	static const char sql[] =
+	    "SELECT count(*), min(time) FROM (SELECT time FROM record ORDER BY id LIMIT ?)";
+	enum spool_db_result r = spool_db_check(&f->db);
+	struct binding b = {f->db.api, NULL, SQLITE_OK};
+	int code;
+
+	if (r || (r = spool_db_prepare(&f->db, SPOOL_DB_COUNT, sql)))
+		return r;
+	b.statement = f->db.statements[SPOOL_DB_COUNT];
+	bind_number(&b, 1, true, SPOOL_COUNT_MOST);
+	code = b.code == SQLITE_OK ? b.api->step(b.statement) : b.code;
+	if (code == SQLITE_ROW) {
+		count->records = (uint64_t)b.api->column_int64(b.statement, 0);
+		count->oldest = b.api->column_int64(b.statement, 1);
+	}
+	r = spool_db_result(&f->db, code);
+	b.api->reset(b.statement);
+	return r;
+}

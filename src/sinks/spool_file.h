@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "base/util.h"
+#include "sinks/spool_count.h"
 #include "sinks/spool_db.h"
 
 struct buffer;
@@ -39,6 +40,9 @@ void spool_file_select(struct spool_file *f, const char *const *channels, size_t
 /* Appends the first rows after `id`, at most `most` of them, packed; *n is how many. */
 MUST_CHECK enum spool_db_result spool_file_read(
     struct spool_file *f, int64_t id, size_t most, struct buffer *rows, size_t *n);
+
+/* How much is in it. */
+MUST_CHECK enum spool_db_result spool_file_count(struct spool_file *f, struct spool_count *count);
 
 MUST_CHECK enum spool_db_result spool_file_remove(
     struct spool_file *f, const int64_t *ids, size_t n);

@@ -1,0 +1,300 @@
+#include "config.h"
+
+#include "control/status_file.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <event2/event_struct.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "base/buffer.h"
+#include "base/log.h"
+#include "base/random.h"
+#include "control/status.h"
+#include "control/status_facts.h"
+#include "control/status_metrics.h"
+#include "record/json_writer.h"
+
+/* The most time between two writes; and the least, after a state changed, and after anything else did. */
+#define REFRESH (5 * SECOND)
+#define STATES  (SECOND / 10)
+#define COUNTS  SECOND
+/* Writing takes one part of so many of the time. */
+#define SHARE 20
+
+struct status_file {
+	struct manager *manager;
+	const char *path;
+	char *process; /* of the metrics; NULL: it is JSON */
+	struct event timer;
+	int64_t due, armed; /* when to look next, and the time that the timer has */
+	int64_t written;    /* when it was written last */
+	int64_t cost;       /* how long that took */
+	uint64_t changes;   /* manager_changes(), when it was last looked at */
+	struct buffer body; /* of what was written last, without the time */
+	dev_t device;       /* of the file that was written last, */
+	ino_t inode;
+	bool there; /* if there was one */
+	bool warned;
+};
+
+/* ----- Replacing the file */
+
+/* What is there and is no file, such as /dev/null, must not be replaced. */
+static bool
+is_replaceable(const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st) < 0 || S_ISREG(st.st_mode))
+		return true;
+	errno = S_ISDIR(st.st_mode) ? EISDIR : EEXIST;
+	return false;
+}
+
+static bool
+write_all(int fd, const struct buffer *content)
+{
+	const char *at = buffer_content(content), *end = at + buffer_length(content);
+
+	while (at < end) {
+		ssize_t n = write(fd, at, (size_t)(end - at));
+
+		if (n < 0 && errno != EINTR)
+			return false;
+		at += n < 0 ? 0 : n;
+	}
+	return true;
+}
+
+/* Writes a file beside it, and gives it the name. */
+static bool
+replace(struct status_file *f, const struct buffer *content)
+{
+	char *beside = xasprintf("%s.%08x", f->path, (unsigned)random_number());
+	struct stat st = {0};
+	int fd = -1, error;
+	bool ok = is_replaceable(f->path);
+
+	if (ok) {
+		fd = open(beside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOCTTY, 0666);
+		ok = fd >= 0;
+	}
+	if (ok)
+		ok = write_all(fd, content) && fstat(fd, &st) == 0 && rename(beside, f->path) == 0;
+	error = errno;
+	if (fd >= 0)
+		close(fd);
+	if (fd >= 0 && !ok)
+		unlink(beside);
+	free(beside);
+	errno = error;
+	if (!ok)
+		return false;
+	f->device = st.st_dev;
+	f->inode = st.st_ino;
+	f->there = true;
+	return true;
+}
+
+static const char *
+why(int error)
+{
+	return error == EEXIST ? "it is not a regular file" : strerror(error);
+}
+
+/* ----- What is in it */
+
+static void
+add_body(const struct status_file *f, struct buffer *out, const struct status_facts *facts)
+{
+	if (f->process)
+		status_metrics_write(out, facts, f->process);
+	else
+		status_write_keys(out, facts);
+}
+
+/* The body, and the time. */
+static void
+add_all(const struct status_file *f, struct buffer *out, const struct status_facts *facts)
+{
+	if (f->process) {
+		buffer_add(out, buffer_content(&f->body), buffer_length(&f->body));
+		status_metrics_write_time(out, facts, f->process);
+		return;
+	}
+	buffer_addf(out, "{\"time\":");
+	json_writer_time(out, facts->time);
+	buffer_addf(out, ",\"unix_time\":");
+	json_writer_seconds(out, facts->time);
+	buffer_addf(out, ",");
+	buffer_add(out, buffer_content(&f->body), buffer_length(&f->body));
+	buffer_addf(out, "}\n");
+}
+
+static bool
+is_same(const struct buffer *a, const struct buffer *b)
+{
+	const char *x = buffer_content(a), *y = buffer_content(b);
+	size_t n = buffer_length(a);
+
+	return x && y && n == buffer_length(b) && memcmp(x, y, n) == 0;
+}
+
+/* Writes it, if anything has changed, or it is old. False with errno: that failed. */
+static bool
+refresh(struct status_file *f, int64_t now)
+{
+	struct status_facts facts;
+	struct buffer body = {0}, all = {0};
+	bool ok = true;
+
+	status_facts_collect(&facts, f->manager);
+	add_body(f, &body, &facts);
+	if (!is_same(&body, &f->body) || now - f->written >= REFRESH) {
+		buffer_free(&f->body);
+		f->body = body;
+		body = (struct buffer){0};
+		add_all(f, &all, &facts);
+		ok = replace(f, &all);
+		f->written = now;
+	}
+	buffer_free(&body);
+	buffer_free(&all);
+	status_facts_free(&facts);
+	return ok;
+}
+
+/* ----- When */
+
+/* The pass that follows every turn of the loop does the rest. */
+static void
+on_timer(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	(void)arg;
+}
+
+static void
+arm(struct status_file *f, int64_t now)
+{
+	struct timeval tv;
+
+	if (f->armed == f->due && evtimer_pending(&f->timer, NULL))
+		return;
+	f->armed = f->due;
+	timeval_from(f->due > now ? f->due - now : 0, &tv);
+	evtimer_add(&f->timer, &tv);
+}
+
+/* The least time from one look to the next. */
+static int64_t
+pause_of(const struct status_file *f, int64_t least)
+{
+	int64_t cheap = f->cost * SHARE;
+
+	if (cheap > REFRESH)
+		return REFRESH;
+	return cheap > least ? cheap : least;
+}
+
+static bool
+look(struct status_file *f, int64_t now)
+{
+	bool ok = refresh(f, now);
+	int error = errno;
+
+	f->cost = clock_monotonic() - now;
+	f->due = now + pause_of(f, COUNTS);
+	errno = error;
+	return ok;
+}
+
+static void
+pass(void *arg)
+{
+	struct status_file *f = arg;
+	uint64_t changes = manager_changes(f->manager);
+	int64_t now = clock_monotonic(), soon = f->written + pause_of(f, STATES);
+
+	if (changes != f->changes && soon < f->due)
+		f->due = soon;
+	f->changes = changes;
+	if (now >= f->due) {
+		bool ok = look(f, now);
+
+		if (!ok && !f->warned)
+			log_warning(
+			    "could not write the status file \"%s\": %s", f->path, why(errno));
+		f->warned = !ok;
+	}
+	arm(f, now);
+}
+
+/* ----- Start and end */
+
+static bool
+ends_in(const char *s, const char *end)
+{
+	size_t n = strlen(s), m = strlen(end);
+
+	return n >= m && strcmp(s + n - m, end) == 0;
+}
+
+/* The name of the file, without its directory and its end. */
+static char *
+process_of(const char *path)
+{
+	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+
+	return xstrndup(name, strlen(name) - strlen(".prom"));
+}
+
+struct status_file *
+status_file_new(struct manager *m, const char *path)
+{
+	struct status_file *f = xcalloc(1, sizeof *f);
+	int64_t now = clock_monotonic();
+
+	f->manager = m;
+	f->path = path;
+	f->process = ends_in(path, ".prom") ? process_of(path) : NULL;
+	evtimer_assign(&f->timer, manager_base(m), on_timer, f);
+	if (!look(f, now)) {
+		log_error("could not write the status file \"%s\": %s", path, why(errno));
+		status_file_free(f);
+		return NULL;
+	}
+	arm(f, now);
+	manager_on_pass(m, pass, f);
+	return f;
+}
+
+void
+status_file_stop(struct status_file *f)
+{
+	if (!f)
+		return;
+	event_del(&f->timer);
+	manager_on_pass(f->manager, NULL, NULL);
+}
+
+void
+status_file_free(struct status_file *f)
+{
+	struct stat st;
+
+	if (!f)
+		return;
+	if (f->there && lstat(f->path, &st) == 0 && st.st_dev == f->device && st.st_ino == f->inode)
+		unlink(f->path);
+	free(f->process);
+	buffer_free(&f->body);
+	free(f);
+}
