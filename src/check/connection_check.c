@@ -96,16 +96,13 @@ on_left(void *arg, const PGresult *result)
 static void
 end(struct connection_check *c, enum verdict verdict, const char *reason, const char *sqlstate)
 {
-	const char *state = server_error_sqlstate(sqlstate);
-
 	if (c->step >= STEP_LEAVING)
 		return;
 	c->found.verdict = verdict;
 	if (reason)
 		c->found.reason = xstrdup(reason);
-	if (state)
-		memcpy(c->found.sqlstate, state, sizeof c->found.sqlstate);
-	if (c->pooled && c->channel && !session_failure(c->first, &state)) {
+	server_error_copy_sqlstate(c->found.sqlstate, sqlstate);
+	if (c->pooled && c->channel && !session_failure(c->first, &sqlstate)) {
 		to_step(c, STEP_LEAVING);
 		session_request(c->first, xasprintf("UNLISTEN %s", c->channel), on_left, c);
 	} else {

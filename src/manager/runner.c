@@ -49,7 +49,7 @@ struct runner {
 	PGresult *result; /* of `row` */
 	uint64_t rows;
 	bool paused, wrote;
-	char *reason, sqlstate[6];
+	struct server_error error; /* of the last run that failed */
 };
 
 static void
@@ -90,12 +90,10 @@ fail(struct runner *c, enum run_trouble trouble, const char *reason, const char 
 	if (c->state == RUNNER_OVER)
 		return;
 	end(c, RECORD_RUN_FAILED);
-	c->reason = server_error_line(reason);
-	sqlstate = server_error_sqlstate(sqlstate);
-	memcpy(c->sqlstate, sqlstate ? sqlstate : "", sqlstate ? 6 : 1);
+	server_error_set(&c->error, reason, sqlstate);
 	c->outcome.trouble = trouble;
-	c->outcome.reason = c->reason;
-	c->outcome.sqlstate = sqlstate ? c->sqlstate : NULL;
+	c->outcome.reason = c->error.reason;
+	c->outcome.sqlstate = server_error_sqlstate(&c->error);
 }
 
 /* The server's error, and where in the statement it is. */
@@ -474,6 +472,6 @@ runner_free(struct runner *c)
 	PQclear(c->result);
 	close_session(c);
 	free(c->channel);
-	free(c->reason);
+	server_error_free(&c->error);
 	free(c);
 }

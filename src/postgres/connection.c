@@ -27,7 +27,7 @@ struct connection {
 	struct connector *connector;
 	struct session *session;
 	struct listen *listen;
-	char *const *private;              /* of the listener: the channel of its proof, or NULL */
+	char *const *private;              /* of `listen`: the channel of its probe, or NULL */
 	connection_answer *barrier_answer; /* NULL: none is on its way */
 	bool listened, announced;          /* LISTEN took effect; and its record was pulled */
 
@@ -41,6 +41,7 @@ struct connection {
 static struct record event, notified = {.kind = RECORD_NOTIFICATION};
 
 static unsigned next_serial = 1;
+
 /* For the session, too. */
 static void
 wake(void *arg)
@@ -90,7 +91,7 @@ die(struct connection *c, const char *reason, const char *sqlstate)
 {
 	if (!is_alive(c))
 		return;
-	failure_set(&c->failure, reason, sqlstate);
+	server_error_set(&c->failure.error, reason, sqlstate);
 	set_state(c, CONN_DYING);
 	wake(c);
 }
@@ -282,8 +283,8 @@ lost(struct connection *c)
 	    .kind = RECORD_LOST,
 	    .origin = &c->origin,
 	    .time = clock_realtime(),
-	    .reason = c->failure.reason,
-	    .sqlstate = c->failure.sqlstate[0] ? c->failure.sqlstate : NULL,
+	    .reason = c->failure.error.reason,
+	    .sqlstate = server_error_sqlstate(&c->failure.error),
 	    .hint = c->failure.hint,
 	    .repeated = failure_repeated(&c->failure),
 	    .phase = c->listened          ? LOST_LATER

@@ -2,27 +2,15 @@
 
 #include "postgres/failure.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "postgres/server_error.h"
-
-void
-failure_set(struct failure *f, const char *reason, const char *sqlstate)
-{
-	sqlstate = server_error_sqlstate(sqlstate);
-	free(f->reason);
-	f->reason = server_error_line(reason);
-	snprintf(f->sqlstate, sizeof f->sqlstate, "%s", sqlstate ? sqlstate : "");
-}
 
 void
 failure_next(struct failure *f)
 {
-	char *reason = f->reason;
+	char *reason = f->error.reason;
 
-	f->reason = NULL;
+	f->error.reason = NULL;
 	failure_free(f);
 	*f = (struct failure){.last_reason = reason};
 }
@@ -37,19 +25,19 @@ failure_forget(struct failure *f)
 const char *
 failure_reason(const struct failure *f)
 {
-	return f->reason ? f->reason : f->last_reason;
+	return f->error.reason ? f->error.reason : f->last_reason;
 }
 
 bool
 failure_repeated(const struct failure *f)
 {
-	return f->last_reason && f->reason && strcmp(f->last_reason, f->reason) == 0;
+	return f->last_reason && f->error.reason && strcmp(f->last_reason, f->error.reason) == 0;
 }
 
 void
 failure_free(struct failure *f)
 {
-	free(f->reason);
+	server_error_free(&f->error);
 	free(f->last_reason);
 	*f = (struct failure){0};
 }

@@ -3,19 +3,16 @@
 #define PGWAIT_FAILURE_H
 
 #include "base/util.h"
+#include "postgres/server_error.h"
 
 /* Zeroed: no attempt failed. */
 struct failure {
-	char *reason;      /* of the last attempt, one line; NULL: it has not failed */
-	char *last_reason; /* of the attempt before; NULL: it did not fail */
-	char sqlstate[6];  /* the server's code; "": none */
-	const char *hint;  /* what to do about it; static, or NULL */
-	bool permanent;    /* another attempt would fail, too */
-	bool refused;      /* connected, but the server or a pooler answered LISTEN with an error */
+	struct server_error error; /* of the last attempt; none: it has not failed */
+	char *last_reason;         /* of the attempt before; NULL: it did not fail */
+	const char *hint;          /* what to do about it; static, or NULL */
+	bool permanent;            /* another attempt would fail, too */
+	bool refused; /* connected, but the server or a pooler answered LISTEN with an error */
 };
-
-/* The last attempt failed. Copies both; `sqlstate` may be NULL, or no valid code. */
-void failure_set(struct failure *f, const char *reason, const char *sqlstate);
 
 /* Another attempt begins. */
 void failure_next(struct failure *f);

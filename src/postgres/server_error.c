@@ -3,6 +3,7 @@
 #include "postgres/server_error.h"
 
 #include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/buffer.h"
@@ -80,6 +81,35 @@ server_error_line(const char *text)
 	return join(text, NULL);
 }
 
+void
+server_error_copy_sqlstate(char to[6], const char *sqlstate)
+{
+	bool valid = sqlstate && strlen(sqlstate) == 5;
+
+	memcpy(to, valid ? sqlstate : "", valid ? 6 : 1);
+}
+
+void
+server_error_set(struct server_error *e, const char *reason, const char *sqlstate)
+{
+	free(e->reason);
+	e->reason = server_error_line(reason);
+	server_error_copy_sqlstate(e->sqlstate, sqlstate);
+}
+
+const char *
+server_error_sqlstate(const struct server_error *e)
+{
+	return e->sqlstate[0] ? e->sqlstate : NULL;
+}
+
+void
+server_error_free(struct server_error *e)
+{
+	free(e->reason);
+	*e = (struct server_error){0};
+}
+
 bool
 server_error_is_permanent(const char *sqlstate)
 {
@@ -95,12 +125,6 @@ server_error_is_permanent(const char *sqlstate)
 		if (strncmp(sqlstate, classes[i], 2) == 0)
 			return true;
 	return false;
-}
-
-const char *
-server_error_sqlstate(const char *sqlstate)
-{
-	return sqlstate && strlen(sqlstate) == 5 ? sqlstate : NULL;
 }
 
 void

@@ -6,7 +6,6 @@
 #include <event2/event.h>
 #include <event2/event_struct.h>
 #include <poll.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -35,18 +34,8 @@ struct session {
 	bool left;            /* where the last notification was, there may be more */
 
 	bool failed, told; /* `told`: by the server, why */
-	char *reason;
-	char sqlstate[6]; /* "" if none */
+	struct server_error error;
 };
-
-static void
-set_reason(struct session *s, const char *reason, const char *sqlstate)
-{
-	sqlstate = server_error_sqlstate(sqlstate);
-	free(s->reason);
-	s->reason = server_error_line(reason);
-	snprintf(s->sqlstate, sizeof s->sqlstate, "%s", sqlstate ? sqlstate : "");
-}
 
 static void
 stop_reading(struct session *s)
@@ -65,15 +54,15 @@ session_fail(struct session *s, const char *reason, const char *sqlstate)
 	stop_reading(s);
 	event_del(&s->writable);
 	if (!s->told)
-		set_reason(s, reason, sqlstate);
+		server_error_set(&s->error, reason, sqlstate);
 	s->wake(s->arg);
 }
 
 const char *
 session_failure(const struct session *s, const char **sqlstate)
 {
-	*sqlstate = s->sqlstate[0] ? s->sqlstate : NULL;
-	return s->failed ? s->reason : NULL;
+	*sqlstate = server_error_sqlstate(&s->error);
+	return s->failed ? s->error.reason : NULL;
 }
 
 /*
@@ -98,7 +87,7 @@ hear(struct session *s, const PGresult *result)
 	if (!severity || !primary || !is_last_word(severity, sqlstate))
 		return;
 	s->told = true;
-	set_reason(s, primary, sqlstate);
+	server_error_set(&s->error, primary, sqlstate);
 }
 
 static void
@@ -391,7 +380,7 @@ finish(void *arg)
 	struct session *s = arg;
 
 	PQfinish(s->conn);
-	free(s->reason);
+	server_error_free(&s->error);
 	free(s);
 }
 
