@@ -41,7 +41,6 @@ struct connection {
 static struct record event, notified = {.kind = RECORD_NOTIFICATION};
 
 static unsigned next_serial = 1;
-
 /* For the session, too. */
 static void
 wake(void *arg)
