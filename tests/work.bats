@@ -163,6 +163,55 @@ status_line() {
 	[[ $(wc -l <"$ERR") -eq $lines_before ]]
 }
 
+# The server process of the working session, while that waits for the next run.
+idle_worker() {
+	worker=$(sql -c "SELECT pid FROM pg_stat_activity WHERE application_name = 'pgwait' AND query = 'COMMIT' AND state = 'idle'")
+	[[ $worker ]]
+}
+
+@test "the working session does not answer any more: the next run connects anew, which is no failure" {
+	start_pgwait --reconnect never --notify-cmd "$handle" --work-sql "$(take 1)" jobs
+	add 1 1
+	wait_for handled 1
+	wait_for idle_worker
+	kill -STOP "$worker"
+	add 2 2
+	wait_for handled 2
+	wait_for left 0
+	kill -CONT "$worker"
+	kill "$PID"
+	end_pgwait
+	[[ $status -eq 0 && $(wc -l <"$ERR") -eq 1 ]]
+}
+
+@test "the server's limits of a transaction that waits do not end one that waits for a command" {
+	limits='-c idle_in_transaction_session_timeout=100'
+	server_before 17 || limits+=' -c transaction_timeout=150'
+	for option in --work-sql --catchup-sql; do
+		rm -f "$TMP/handled"
+		sql -c "INSERT INTO jobs (payload) VALUES ('x')"
+		PGOPTIONS=$limits start_pgwait --notify-cmd "sleep 0.5; $handle" "$option" "$(take 1)" jobs
+		wait_for left 0
+		kill "$PID"
+		end_pgwait
+		[[ $status -eq 0 && $(wc -l <"$TMP/handled") -eq 1 && $(wc -l <"$ERR") -le 2 ]]
+		run -1 grep warning "$ERR"
+	done
+}
+
+@test "the server notices soon that the host of the working session has vanished, and gives its rows to others" {
+	parameters="current_setting('tcp_keepalives_idle') || ' ' || current_setting('tcp_keepalives_interval') || ' ' ||
+		current_setting('tcp_keepalives_count') || ' ' || current_setting('tcp_user_timeout')"
+	sql -c "INSERT INTO jobs (payload) VALUES ('x')"
+	PGHOST=127.0.0.1 run_split "$PGWAIT" -t 0 -f %p --work-sql "DELETE FROM jobs RETURNING $parameters" jobs
+	[[ $status -eq 0 && $output == '30 5 3 45000' ]]
+	# What is shorter stays.
+	sql -c "INSERT INTO jobs (payload) VALUES ('x')"
+	PGOPTIONS='-c tcp_keepalives_idle=7 -c tcp_user_timeout=60000' PGHOST=127.0.0.1 run_split "$PGWAIT" -t 0 -f %p \
+		--work-sql "DELETE FROM jobs RETURNING $parameters" jobs
+	[[ $status -eq 0 && $output == '7 5 3 45000' ]]
+}
+
 @test "of two processes each takes what the other one has not" {
 	start_pgwait --jobs 2 --notify-cmd "$handle" --work-sql "$(take 1)" jobs
 	first=$PID
@@ -221,7 +270,7 @@ status_line() {
 		end_pgwait
 	done
 	run_split "$PGWAIT" -t 0 --work-sql 'SELECT payload FROM jobs' jobs
-	[[ $status -eq 0 && $(wc -l <"$OUT") -eq 2 && $(grep -c 'changed no table' "$ERR") -eq 1 ]]
+	[[ $status -eq 0 && $(wc -l <"$OUT") -eq 2 && $(grep -c 'changed no table .*it is not run again$' "$ERR") -eq 1 ]]
 	# One that does so inside is as good as DELETE.
 	start_pgwait --work-sql 'SELECT * FROM taken()' jobs
 	wait_for left 0

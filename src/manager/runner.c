@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/buffer.h"
+#include "manager/statement.h"
 #include "postgres/connector.h"
 #include "postgres/server_error.h"
 #include "postgres/session.h"
@@ -15,12 +16,16 @@
 #include "sinks/sink.h"
 
 enum runner_state {
-	/* No run: the session, if there is one, waits for the next. Goes on to CONNECTING or BEGINNING. */
+	/* No run: the session, if there is one, waits for the next. Goes on to CONNECTING or RESUMING. */
 	RUNNER_IDLE,
 	/* Its connection is being opened. Goes on to BEGINNING. */
 	RUNNER_CONNECTING,
 	/* BEGIN is on the wire. Goes on to ROWS. */
 	RUNNER_BEGINNING,
+	/*
+	 * The same over a session that has waited, and may have been lost meanwhile. Goes on to ROWS, or to CONNECTING.
+	 */
+	RUNNER_RESUMING,
 	/* The statement is on the wire, or its rows are. Goes on to DELIVERING. */
 	RUNNER_ROWS,
 	/*
@@ -43,6 +48,7 @@ struct runner {
 	struct time_limit
 	    time_limit; /* of the answer to BEGIN: the session may have waited for long */
 	struct fence fence;
+	const PGconn *beside;
 	const struct origin *origin;
 	char *channel; /* of rows that name none; then in the server's encoding */
 	struct record row, outcome;
@@ -96,6 +102,15 @@ fail(struct runner *c, enum run_trouble trouble, const char *reason, const char 
 	c->outcome.sqlstate = server_error_sqlstate(&c->error);
 }
 
+/* Whether the session goes with it. */
+static bool
+is_fatal(const PGresult *result)
+{
+	const char *severity = PQresultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED);
+
+	return severity && strcmp(severity, "FATAL") == 0;
+}
+
 /* The server's error, and where in the statement it is. */
 static void
 fail_by(struct runner *c, const PGresult *result)
@@ -103,14 +118,13 @@ fail_by(struct runner *c, const PGresult *result)
 	const char *primary = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
 	const char *position = PQresultErrorField(result, PG_DIAG_STATEMENT_POSITION);
 	const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
-	const char *severity = PQresultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED);
 	bool conflict = sqlstate && (strcmp(sqlstate, "40001") == 0 ||   /* serialization failure */
 					strcmp(sqlstate, "40P01") == 0); /* deadlock */
 	char *reason = xasprintf("%s%s%s", primary ? primary : PQresultErrorMessage(result),
 	    position ? ", at character " : "", position ? position : "");
 
-	if (severity && strcmp(severity, "FATAL") == 0)
-		fail(c, RUN_UNREACHED, reason, sqlstate); /* the session went with it */
+	if (is_fatal(result))
+		fail(c, RUN_UNREACHED, reason, sqlstate);
 	else
 		fail(c, conflict ? RUN_CONFLICT : RUN_REFUSED, reason, sqlstate);
 	free(reason);
@@ -144,15 +158,6 @@ commit(struct runner *c)
 	session_request(c->session, xstrdup("COMMIT"), on_committed, c);
 }
 
-/*
- * What changes a table has this lock on it, and a transaction ID. SELECT ... FOR UPDATE has such an ID, too, but another
- * lock.
- */
-#define WROTE                                                                                      \
-	"SELECT pg_catalog.pg_current_xact_id_if_assigned() IS NOT NULL AND EXISTS (SELECT FROM "  \
-	"pg_catalog.pg_locks WHERE pid = pg_catalog.pg_backend_pid() AND mode = "                  \
-	"'RowExclusiveLock')"
-
 static void
 on_asked(void *arg, const PGresult *result)
 {
@@ -180,47 +185,9 @@ on_delivered(struct fence *f, void *arg)
 	}
 	session_read(c->session, true);
 	if (c->settings.work && c->rows && !c->wrote)
-		session_request(c->session, xstrdup(WROTE), on_asked, c);
+		session_request(c->session, xstrdup(STATEMENT_WROTE), on_asked, c);
 	else
 		commit(c);
-}
-
-/* Whether rows of such a statement are written for sure: then the server is not asked. */
-static bool
-writes(const PGresult *result)
-{
-	static const char *const tags[] = {"DELETE", "UPDATE", "INSERT", "MERGE"};
-	const char *tag = PQcmdStatus((PGresult *)(uintptr_t)result);
-
-	for (size_t i = 0; i < sizeof tags / sizeof tags[0]; i++)
-		if (strncmp(tag, tags[i], strlen(tags[i])) == 0)
-			return true;
-	return false;
-}
-
-/* What makes a statement unfit, or NULL. Two columns at most, and not zero, are a row. */
-static const char *
-unfit(const PGresult *result)
-{
-	const char *tag = PQcmdStatus((PGresult *)(uintptr_t)result);
-
-	switch (PQresultStatus(result)) {
-	case PGRES_SINGLE_TUPLE:
-	case PGRES_TUPLES_OK:
-		if (PQnfields(result) >= 1 && PQnfields(result) <= 2)
-			return NULL;
-		return "the statement returns other than one column (payload) or two (channel, "
-		       "payload)";
-	case PGRES_EMPTY_QUERY:
-		return "the statement is empty";
-	case PGRES_COMMAND_OK:
-		if (strcmp(tag, "COMMIT") == 0 || strcmp(tag, "ROLLBACK") == 0)
-			return "the statement ends its transaction itself";
-		return "the statement returns no rows (INSERT, UPDATE and DELETE do with "
-		       "RETURNING)";
-	default:
-		return "the statement is a COPY";
-	}
 }
 
 /* The statement was answered, after its last row. */
@@ -233,13 +200,13 @@ on_rows_over(void *arg, const PGresult *result)
 		return;
 	if (request_failed(result)) {
 		fail_by(c, result);
-	} else if (unfit(result)) {
-		refuse(c, unfit(result));
+	} else if (statement_unfit(result)) {
+		refuse(c, statement_unfit(result));
 	} else if (PQtransactionStatus(session_conn(c->session)) != PQTRANS_INTRANS) {
 		refuse(c, "the statement ends its transaction itself");
 	} else {
 		c->state = RUNNER_DELIVERING;
-		c->wrote = writes(result);
+		c->wrote = statement_writes(result);
 		fence_set(c->settings.sinks, &c->fence);
 	}
 }
@@ -267,7 +234,9 @@ on_begun(void *arg, const PGresult *result)
 	if (!result || c->state == RUNNER_OVER)
 		return;
 	if (request_failed(result)) {
-		fail_by(c, result);
+		/* The end of a session that has waited fails nothing: see notice_failure(). */
+		if (c->state == RUNNER_BEGINNING || !is_fatal(result))
+			fail_by(c, result);
 		return;
 	}
 	sql = encode(c, c->settings.sql);
@@ -286,14 +255,6 @@ on_begun(void *arg, const PGresult *result)
 	session_read(c->session, !c->paused);
 }
 
-/*
- * Who closes a connection while its statement runs, or waits for a lock, is noticed by the server only if
- * it looks (PostgreSQL 14; not on every system, so the answer does not matter).
- */
-#define LOOK                                                                                       \
-	"SELECT pg_catalog.set_config(name, '1s', false) FROM pg_catalog.pg_settings "             \
-	"WHERE name = 'client_connection_check_interval' AND setting = '0'"
-
 static void
 on_time_limit(void *arg)
 {
@@ -306,9 +267,9 @@ on_time_limit(void *arg)
 }
 
 static void
-begin(struct runner *c)
+begin(struct runner *c, enum runner_state state)
 {
-	c->state = RUNNER_BEGINNING;
+	c->state = state;
 	time_limit_set(&c->time_limit, SESSION_TIMEOUT);
 	session_request(c->session, xstrdup("BEGIN"), on_begun, c);
 }
@@ -329,8 +290,20 @@ on_connected(PGconn *conn, const struct connector_failure *failure, void *arg)
 	c->encoding = encoding_open(encoding);
 	c->session = session_open(c->settings.base, conn, c->settings.target, wake, c);
 	session_read(c->session, true);
-	session_request(c->session, xstrdup(LOOK), NULL, NULL);
-	begin(c);
+	session_request(c->session, xstrdup(STATEMENT_LOOK), NULL, NULL);
+	session_request(c->session, xstrdup(STATEMENT_SET_UP), NULL, NULL);
+	begin(c, RUNNER_BEGINNING);
+}
+
+static void
+open_session(struct runner *c)
+{
+	/* Never prompts: the connection that listens has got the password that the user typed. */
+	const struct connector_policy policy = {.never_prompt = true, .beside = c->beside};
+
+	c->state = RUNNER_CONNECTING;
+	c->connector =
+	    connector_start(c->settings.base, c->settings.target, &policy, on_connected, c);
 }
 
 static const struct record *
@@ -362,12 +335,15 @@ notice_failure(struct runner *c)
 	       (n = session_notify(c->session)))
 		PQfreemem(n); /* looking for one finds the server's last word */
 	reason = session_failure(c->session, &sqlstate);
-	if (reason && c->state == RUNNER_IDLE)
-		close_session(c); /* nothing is lost with it: the next run connects */
-	else if (reason)
+	if (reason && (c->state == RUNNER_IDLE || c->state == RUNNER_RESUMING)) {
+		close_session(c); /* nothing is lost with it: the run connects */
+		if (c->state == RUNNER_RESUMING)
+			open_session(c);
+	} else if (reason) {
 		fail(c, RUN_UNREACHED, reason, sqlstate);
-	else if (c->fence.failed)
+	} else if (c->fence.failed) {
 		fail(c, RUN_UNDELIVERED, "not every row could be delivered", NULL);
+	}
 }
 
 const struct record *
@@ -378,9 +354,9 @@ runner_next(struct runner *c, bool room)
 	if (c->session && c->state != RUNNER_OVER)
 		notice_failure(c);
 	if (room && c->state == RUNNER_ROWS && (c->result = session_row(c->session))) {
-		if (!unfit(c->result))
+		if (!statement_unfit(c->result))
 			return row(c);
-		refuse(c, unfit(c->result));
+		refuse(c, statement_unfit(c->result));
 	}
 	while (c->state != RUNNER_OVER && c->session && session_finish(c->session))
 		;
@@ -445,21 +421,16 @@ runner_new(const struct runner_settings *settings)
 void
 runner_run(struct runner *c, const PGconn *beside, const struct origin *origin, const char *channel)
 {
-	/* Never prompts: the connection that listens has got the password that the user typed. */
-	const struct connector_policy policy = {.never_prompt = true, .beside = beside};
-
 	c->origin = origin;
 	free(c->channel);
 	c->channel = xstrdup(channel);
 	c->rows = 0;
 	c->wrote = false;
-	if (c->session) {
-		begin(c);
-		return;
-	}
-	c->state = RUNNER_CONNECTING;
-	c->connector =
-	    connector_start(c->settings.base, c->settings.target, &policy, on_connected, c);
+	c->beside = beside;
+	if (c->session)
+		begin(c, RUNNER_RESUMING);
+	else
+		open_session(c);
 }
 
 void

@@ -35,7 +35,7 @@ struct runner *runner_new(const struct runner_settings *settings);
 
 /*
  * Begins a run; only while none goes on. `beside` is the connection that listens: the same host is used. `origin` is
- * that of its records, and outlives the run. Rows that name no channel have `channel`: UTF-8; copied.
+ * that of its records. Both outlive the run. Rows that name no channel have `channel`: UTF-8; copied.
  */
 void runner_run(
     struct runner *c, const PGconn *beside, const struct origin *origin, const char *channel);

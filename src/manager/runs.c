@@ -230,9 +230,10 @@ rows_are_gone(struct round *r, const struct record *worked)
 	if (!r->told)
 		log_warning("the statement of --work-sql returned %" PRIu64
 			    " row%s and changed no table (%s): as its rows may still be there, it "
-			    "is not run again at once, but after growing pauses",
+			    "is not run again%s",
 		    worked->count, worked->count == 1 ? "" : "s",
-		    connection_label(r->source->connection));
+		    connection_label(r->source->connection),
+		    r->all->options->timeout == 0 ? "" : " at once, but after growing pauses");
 	r->told = true;
 	return false;
 }
