@@ -45,6 +45,18 @@ struct steering {
 	struct status_file *status_file; /* NULL: without --status-file */
 };
 
+static void
+reread(struct steering *s)
+{
+	if (manager_ends(s->manager)) { /* and begins nothing new */
+		log_info("\"%s\" is not read again: pgwait is ending", s->options->config);
+		return;
+	}
+	manager_reload(s->manager, true);
+	reload(s->options->config, &s->options->defaults, s->manager);
+	manager_reload(s->manager, false);
+}
+
 static bool
 on_signal(int signo, void *arg)
 {
@@ -53,9 +65,7 @@ on_signal(int signo, void *arg)
 	if (signo == SIGUSR1) {
 		control_status(s->control);
 	} else if (signo == SIGHUP && s->options->config) {
-		manager_reload(s->manager, true);
-		reload(s->options->config, &s->options->defaults, s->manager);
-		manager_reload(s->manager, false);
+		reread(s);
 	} else {
 		return false;
 	}

@@ -479,3 +479,20 @@ start_drain() {
 	kill -HUP "$PID"
 	read -r -t "$DEADLINE" -u 9 _
 }
+
+@test "SIGHUP while pgwait is ending: nothing new is begun, and the end goes on" {
+	write 'connect one application_name=one' 'listen one jobs'
+	mkfifo "$TMP/go"
+	start_pgwait -v --config "$config" --notify-cmd "touch '$TMP/runs'; read -r _ <'$TMP/go'; echo done"
+	notify jobs x
+	wait_for test -e "$TMP/runs"
+	kill "$PID"
+	wait_for signals_taken "$PID"
+	write 'connect one application_name=one' 'listen one jobs' 'connect two application_name=two' 'listen two jobs'
+	kill -HUP "$PID"
+	wait_for grep -qx "pgwait: \"$config\" is not read again: pgwait is ending" "$ERR"
+	echo >"$TMP/go"
+	end_pgwait
+	[[ $status -eq 0 && $(<"$OUT") == "done" ]]
+	run -1 grep 'two: ' "$ERR"
+}
