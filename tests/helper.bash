@@ -46,9 +46,10 @@ lines() {
 	((${#seen[@]} >= $2)) && [[ $2 -eq 0 || ${seen[-1]} == *$'\n' ]]
 }
 
-# unread N BYTES: as many connections of pgwait's, by Unix sockets, have at least so many bytes for it to read.
+# unread N BYTES [xt]: as many connections of pgwait's, by Unix sockets (xt: or by TCP), have at least so many bytes for it
+# to read.
 unread() {
-	ss -xnp | awk -v pid="pid=$PID," -v n="$1" -v bytes="$2" 'index($0, pid) && $3 >= bytes { n-- } END { exit n > 0 }'
+	ss "-np${3-x}" | awk -v pid="pid=$PID," -v n="$1" -v bytes="$2" 'index($0, pid) && $3 >= bytes { n-- } END { exit n > 0 }'
 }
 
 # The server's backend has sent all, and waits for a command.
