@@ -3,6 +3,7 @@
  *
  * usage: queue drain LIMIT    takes the rows of bench_jobs, LIMIT in a transaction, and writes their payloads, until
  *                             there are none
+ *        queue rows SQL       writes the rows of SQL, with their payloads escaped as pgwait escapes them, in one transaction
  *        queue send COUNT     adds COUNT rows, one at a time, each with the time right before it was sent as its payload
  *                             (bench/stamp.c is the command for them)
  */
@@ -13,7 +14,11 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/escape.h"
 #include "listener.h"
+
+/* As many rows are written at once as one read brings at most, nearly. */
+#define BATCH 16384
 
 /* Between two rows that are sent: the command for the first one has ended. */
 #define PAUSE ((struct timespec){.tv_nsec = 20000000})
@@ -55,6 +60,41 @@ drain(PGconn *conn, const char *limit)
 }
 
 static void
+write_out(const char *out, size_t n)
+{
+	if (fwrite(out, 1, n, stdout) != n || fflush(stdout) != 0)
+		exit(1);
+}
+
+static void
+write_rows(PGconn *conn, const char *sql)
+{
+	static char out[1 << 20];
+	char *p = out;
+	PGresult *result;
+
+	PQclear(run(conn, "BEGIN"));
+	if (!PQsendQuery(conn, sql) || !PQsetSingleRowMode(conn))
+		exit(1);
+	while ((result = PQgetResult(conn))) {
+		if (PQresultStatus(result) == PGRES_SINGLE_TUPLE) {
+			memcpy(p, "bench\t", 6);
+			p = escape_text(
+			    p + 6, PQgetvalue(result, 0, 0), (size_t)PQgetlength(result, 0, 0));
+			memcpy(p, "\t0\n", 3);
+			p += 3;
+		}
+		PQclear(result);
+		if (p - out > BATCH) {
+			write_out(out, (size_t)(p - out));
+			p = out;
+		}
+	}
+	write_out(out, (size_t)(p - out));
+	PQclear(run(conn, "COMMIT"));
+}
+
+static void
 send_rows(PGconn *conn, long count)
 {
 	char sql[200];
@@ -78,6 +118,8 @@ main(int argc, char **argv)
 	conn = PQconnectdb("");
 	if (strcmp(argv[1], "drain") == 0)
 		drain(conn, argv[2]);
+	else if (strcmp(argv[1], "rows") == 0)
+		write_rows(conn, argv[2]);
 	else
 		send_rows(conn, atol(argv[2]));
 	PQfinish(conn);

@@ -212,6 +212,14 @@ control() {
 	grows_with commands 20 "$few" 200 "$cost"
 }
 
+@test "growth: status alone, which is the cheapest of the commands, with connections" {
+	local start cost few
+	control 20 20 status
+	few=$cost
+	control 200 20 status
+	grows_with status 20 "$few" 200 "$cost"
+}
+
 # reloads N: sets `cost` for 5 times that a file with N connections is read again.
 reloads() {
 	local n=$1 times i costs=()

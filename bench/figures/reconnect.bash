@@ -1,6 +1,7 @@
 # shellcheck shell=bash disable=SC2154  # bench/run sets the variables
 # 1,000 connections over TLS with SCRAM that lose their server together, by a restart: processor time to open one again, beside
-# what the floor (bench/crowd.c) takes to open one; how long after the server was back all listened; memory; and the longest
+# what the floor (bench/crowd.c) takes to open one; how long after the server was back all listened; memory, when all listen
+# for the first time and when all listen again; and the longest
 # that a notification of a healthy connection, to another server, waited meanwhile, beside the longest that another process
 # (bench/floor.c) waited for the same notifications. Both wait for the processors, which 1,000 processes of the server want
 # as well. What pgwait itself adds is the longest turn of its loop, in processor time (bench/turns.c): so long it cannot
@@ -58,12 +59,16 @@ cpu_of() {
 }
 
 open_floor() {
-  "$programs/measure" : "$programs/crowd" 0 bench "${connections[@]}" | per 1 cpu peak |
-    awk -v n="$count" '{ print int($1 / n), int($2 / 1024) }'
+  "$programs/measure" : "$programs/crowd" 0 bench "${connections[@]}" | per 1 cpu | awk -v n="$count" '{ print int($1 / n) }'
+  "$programs/measure" "$(load 60 1)" "$programs/crowd" 1 bench "${connections[@]}" | per 1024 resident
+}
+
+resident() { # PID: MiB
+  awk '/^VmRSS/ { print $2 / 1024 }' "/proc/$1/status"
 }
 
 lose_all() {
-  local before ours_seen floor_seen lost back pids
+  local before ours_seen floor_seen lost back pids rests
   mkfifo "$work/ready"
   PGPORT=$((PGPORT + 1)) psql -qAtX >/dev/null <<<"SELECT pg_notify('healthy', (extract(epoch FROM clock_timestamp()) * 1000000)::bigint::text) \\watch 0.005" &
   pids=$!
@@ -73,14 +78,15 @@ lose_all() {
   pid=$!
   read -r _ <"$work/ready"
   rm "$work/ready"
-  before=$(cpu_of "$pid") ours_seen=$(wc -l <"$work/ours.way") floor_seen=$(wc -l <"$work/floor.way") lost=${EPOCHREALTIME/./}
+  rests=$(resident "$pid") before=$(cpu_of "$pid") ours_seen=$(wc -l <"$work/ours.way") floor_seen=$(wc -l <"$work/floor.way") lost=${EPOCHREALTIME/./}
   restart
   back=${EPOCHREALTIME/./}
   until listening; do sleep 0.05; done
-  echo "$((($(cpu_of "$pid") - before) / count))" "$(($(awk '/^VmHWM/ { print $2 }' "/proc/$pid/status") / 1024))" \
+  echo "$((($(cpu_of "$pid") - before) / count))" "$(resident "$pid")" \
     "$(longest "$work/ours.way" "$ours_seen")" $(((${EPOCHREALTIME/./} - back) / 1000)) \
     "$(longest "$work/floor.way" "$floor_seen")" \
-    "$(awk -v lost="$lost" '$1 >= lost && $2 > most { most = $2 } END { print most / 1000 }' "$work/turns")" >"$work/lost"
+    "$(awk -v lost="$lost" '$1 >= lost && $2 > most { most = $2 } END { print most / 1000 }' "$work/turns")" \
+    "$rests" >"$work/lost"
   # shellcheck disable=SC2086  # they are several
   kill "$pid" $pids
   wait "$pid" || :
@@ -92,13 +98,14 @@ lose_all() {
 both() {
   local opened lost
   for ((i = 0; i < rounds; i++)); do
-    read -ra opened < <(open_floor)
+    mapfile -t opened < <(open_floor)
     read -ra lost < <(lose_all)
     echo "${opened[0]}" >>"$work/floor.cpu"
-    echo "${opened[1]}" >>"$work/floor.peak"
+    echo "${opened[1]}" >>"$work/floor.rests"
     echo "${lost[4]}" >>"$work/floor.wait"
     echo "${lost[0]}" >>"$work/ours.cpu"
-    echo "${lost[1]}" >>"$work/ours.peak"
+    echo "${lost[1]}" >>"$work/ours.again"
+    echo "${lost[6]}" >>"$work/ours.rests"
     echo "${lost[2]}" >>"$work/ours.wait"
     echo "${lost[3]}" >>"$work/ours.back"
     echo "${lost[5]}" >>"$work/ours.turn"
@@ -107,7 +114,8 @@ both() {
 
 both
 row 'CPU us to open one of 1,000 (TLS, SCRAM)' 1.20 "$work/floor.cpu" "$work/ours.cpu"
-row 'MiB at most, 1,000 of them' 1.03 "$work/floor.peak" "$work/ours.peak"
+row 'MiB, 1,000 of them' 1.03 "$work/floor.rests" "$work/ours.rests"
+row 'MiB, 1,000 of them that came back' - "$work/floor.rests" "$work/ours.again"
 row 'ms that a healthy one waited at most' - "$work/floor.wait" "$work/ours.wait"
 printf '%-44s %24s %24s %7s %7s\n' 'ms until all listen again' - "$(summary <"$work/ours.back")" - -
 printf '%-44s %24s %24s %7s %7s\n' 'CPU ms of the longest turn meanwhile' - "$(summary <"$work/ours.turn")" - 20

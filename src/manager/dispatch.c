@@ -341,10 +341,7 @@ take_lost(struct manager *m, struct source *s, const struct record *r)
 		dispatch_started(m);
 }
 
-/*
- * A process without the lock delivers nothing: the process that has the lock gets the same
- * notifications, and delivers them.
- */
+/* A process without the lock delivers nothing: the one that has it gets the same notifications, and delivers them. */
 static inline void
 deliver(struct manager *m, const struct record *r)
 {
@@ -385,19 +382,13 @@ dispatch_hand_on(struct manager *m, bool need_room)
 }
 
 /* Asked for each notification: who has no --exclusive asks nobody about it. */
-static inline bool
-has_room(struct manager *m)
+bool
+dispatch_room(struct manager *m)
 {
 	if (!m->active)
 		return true;
 	return m->exclusive && exclusive_waits(m->exclusive) ? sinks_room_to_keep(&m->sinks)
 							     : sinks_room(&m->sinks);
-}
-
-bool
-dispatch_room(struct manager *m)
-{
-	return has_room(m);
 }
 
 /* Whether a notification is not to be delivered now: a signal for --work-sql, or one that --exclusive keeps. */
@@ -417,7 +408,7 @@ dispatch_pull(struct manager *m, struct source *s, bool need_room)
 	uint64_t before = m->taken;
 	bool dry = false;
 
-	while (m->cause != CAUSE_COUNT && (!need_room || has_room(m))) {
+	while (m->cause != CAUSE_COUNT && (!need_room || dispatch_room(m))) {
 		r = source_next(s);
 		dry = !r;
 		if (dry)
@@ -473,28 +464,35 @@ take_failure(struct manager *m, struct source *s, const struct record *r)
 		end_for(m, s, statuses[r->trouble]);
 }
 
+static void
+end_run(struct manager *m, struct source *s, const struct record *r)
+{
+	if (r->kind == RECORD_RUN_FAILED)
+		take_failure(m, s, r);
+	else
+		take_success(m, s, r);
+	if (m->shutdown.begun)
+		shutdown_release(&m->shutdown);
+	if (r->kind == RECORD_RUN_FAILED && (r->retry < 0 || m->runs.work))
+		look_at_count(m);
+}
+
 void
 dispatch_pull_rows(struct manager *m, struct source *s)
 {
 	const struct record *r;
+	bool took = false;
 
-	while ((r = runs_next(s, sinks_room_for_row(&m->sinks)))) {
-		if (r->kind == RECORD_NOTIFICATION) {
-			if (m->runs.work) /* it is counted once it is committed */
-				sinks_take(&m->sinks, r);
-			else
-				deliver(m, r);
-			m->last_taken = clock_monotonic();
-			continue;
-		}
-		if (r->kind == RECORD_RUN_FAILED)
-			take_failure(m, s, r);
+	while (
+	    (r = runs_next(s, sinks_room_for_row(&m->sinks))) && r->kind == RECORD_NOTIFICATION) {
+		if (m->runs.work) /* it is counted once it is committed */
+			sinks_take(&m->sinks, r);
 		else
-			take_success(m, s, r);
-		if (m->shutdown.begun)
-			shutdown_release(&m->shutdown);
-		if (r->kind == RECORD_RUN_FAILED && (r->retry < 0 || m->runs.work))
-			look_at_count(m);
-		return;
+			deliver(m, r);
+		took = true;
 	}
+	if (took)
+		m->last_taken = clock_monotonic();
+	if (r)
+		end_run(m, s, r);
 }

@@ -31,7 +31,8 @@ pull_ready(struct manager *m)
 	while ((s = sources_next_ready(&m->sources))) {
 		if (m->cause == CAUSE_NONE)
 			dispatch_pull(m, s, true);
-		dispatch_pull_rows(m, s);
+		if (m->runs.sql)
+			dispatch_pull_rows(m, s);
 	}
 }
 
@@ -168,9 +169,11 @@ pass(struct manager *m)
 {
 	const struct options *o = m->options;
 
-	dispatch_exclusive(m);
-	if (m->cause == CAUSE_NONE)
-		dispatch_hand_on(m, true);
+	if (m->exclusive) {
+		dispatch_exclusive(m);
+		if (m->cause == CAUSE_NONE)
+			dispatch_hand_on(m, true);
+	}
 	if (m->cause == CAUSE_NONE || m->shutdown.begun)
 		pull_ready(m);
 	if (m->cause == CAUSE_NONE && ticker_ticks(&m->idle, o->idle_restart ? m->last_taken : 0) &&

@@ -325,33 +325,28 @@ finish_request(struct connection *c)
 	return true;
 }
 
-/* Nothing is left to pull: has the session failed? */
-static void
-notice_failure(struct connection *c)
-{
-	const char *sqlstate, *reason = session_failure(c->session, &sqlstate);
-
-	if (reason)
-		die(c, reason, sqlstate);
-}
-
 /*
  * The order matters. The record that LISTEN took effect comes before all notifications, the answer
- * to a request after all that was received before it, and the loss of the connection last.
+ * to a request after all that was received before it, and the loss of the connection last. `none`: no notification is
+ * there, which was just looked for.
  */
 static RARELY const struct record *
-next_record(struct connection *c)
+next_record(struct connection *c, bool none)
 {
+	const char *reason, *sqlstate;
+
 	if (c->session) {
 		if (c->state == CONN_READY)
 			finish_request(c);
 		do {
 			if (c->listened && !c->announced)
 				return listening(c);
-			if (take_notification(c))
+			if (!none && take_notification(c))
 				return notification(c);
+			none = false;
 		} while ((c->listened && !c->announced) || finish_request(c));
-		notice_failure(c);
+		if ((reason = session_failure(c->session, &sqlstate)))
+			die(c, reason, sqlstate);
 	}
 	return c->state == CONN_DYING ? lost(c) : NULL;
 }
@@ -361,8 +356,9 @@ connection_next(struct connection *c)
 {
 	PQfreemem(c->notify);
 	c->notify = NULL;
-	return c->announced && c->state == CONN_LISTENING && take_notification(c) ? notification(c)
-										  : next_record(c);
+	if (!c->announced || c->state != CONN_LISTENING)
+		return next_record(c, false);
+	return take_notification(c) ? notification(c) : next_record(c, true);
 }
 
 void

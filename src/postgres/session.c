@@ -124,7 +124,8 @@ read_once(struct session *s)
 	s->read_time = clock_realtime();
 	consumed = PQconsumeInput(s->conn);
 	trouble = request_queue_collect(&s->requests, s->conn);
-	hear(s, s->requests.result);
+	if (s->requests.result)
+		hear(s, s->requests.result);
 	if (!consumed)
 		session_fail(s, PQerrorMessage(s->conn), NULL);
 	else if (trouble)

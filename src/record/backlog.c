@@ -39,11 +39,11 @@ backlog_discard(struct backlog *b)
 struct queue *
 backlog_oldest(struct backlog *b)
 {
-	if (!queue_front(&b->kept))
+	if (b->discarded && !queue_count(&b->kept))
 		mark_discarded(b);
-	if (queue_front(&b->kept))
+	if (queue_count(&b->kept))
 		return &b->kept;
-	return queue_front(&b->waiting) ? &b->waiting : NULL;
+	return queue_count(&b->waiting) ? &b->waiting : NULL;
 }
 
 size_t
