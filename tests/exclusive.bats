@@ -367,6 +367,25 @@ one_more_active() {
 	wait_for received second one
 }
 
+# There is no second connection for the proof, so notifications come, and the connection does not listen yet.
+@test "what comes before it is proven that a pooler lets it through is not lost with the lock" {
+	start_pgbouncer session 'default_pool_size = 1'
+	export TMP
+	start first --exclusive work \
+		--notify-cmd 'echo "$PGWAIT_PAYLOAD" >>"$TMP/commands"; until [ -e "$TMP/go" ]; do sleep 0.1; done' \
+		dbname=postgres "host=127.0.0.1 port=$bouncer dbname=template1" jobs
+	wait_for says first active
+	comes() { notify jobs one -d template1 && grep -q one "$TMP/commands"; }
+	wait_for comes
+	run -1 says first 'listening on jobs \(template1@'
+	end_lock_session
+	active_again() { [[ $(grep -c ': active, with' "$TMP/first.err") -eq 2 ]]; }
+	wait_for active_again
+	touch "$TMP/go"
+	twice() { [[ $(grep -c one "$TMP/commands") -ge 2 ]]; }
+	wait_for twice
+}
+
 @test "a server that hangs: the active one stops being active" {
 	start_proxy
 	start first --exclusive work -f %p "host=127.0.0.1 port=$proxy" jobs

@@ -3,12 +3,17 @@
  */
 #include "config.h"
 
+#include <event2/event.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/util.h"
 #include "manager/heard_signs.h"
 #include "manager/life_sign.h"
+#include "manager/life_sign_group.h"
+#include "manager/life_sign_sender.h"
 #include "manager/undelivered.h"
 #include "record/record.h"
 #include "sinks/sink.h"
@@ -257,10 +262,55 @@ test_heard_signs(void)
 	    "too many", "the last are forgotten");
 }
 
+/* Where a connection is is not known when it goes: so what it received may have been sent before any sign. */
+static void
+test_unknown_place(void)
+{
+	struct event_base *base = event_base_new();
+	struct sinks sinks = {.budget = 1 << 20};
+	struct store *store = undelivered_open(&sinks);
+	struct undelivered *a = undelivered_add_connection(store),
+			   *b = undelivered_add_connection(store);
+	struct life_sign_sender *s = life_sign_sender_open(base, "channel", store);
+	struct member *m = life_sign_sender_add(s, NULL, a),
+		      *late = life_sign_sender_add(s, NULL, b);
+	struct record r = {.kind = RECORD_NOTIFICATION};
+	char *payload;
+
+	life_sign_sender_begin(s);
+	life_sign_sender_expect(m);
+	life_sign_sender_join(m, "here");
+	life_sign_sender_expect(late);
+	s->number = 1;
+	payload = xasprintf("alive here %" PRId64 " 1 0 0", s->process);
+	r.payload = payload;
+	life_sign_sender_hear(m, &r, "here");
+	add(b, &two, "1", true);
+	life_sign_sender_delivered(s, 1);
+	check(m->heard.delivered == 1, "all before the sign", "is delivered");
+	life_sign_sender_stop(s);
+	snprintf(s->place, sizeof s->place, "here"); /* without which no sign is sent */
+	check(life_sign_group_due(m->group) == INT64_MAX, "the place of one is not known",
+	    "so nothing is said at the end either");
+	*s->place = 0;
+	life_sign_sender_leave(late);
+	check(m->heard.delivered == 0, "it goes", "the sign is not delivered");
+	life_sign_sender_delivered(s, undelivered_next_number(store));
+	check(m->heard.delivered == 1, "what it received is delivered", "and so is the sign");
+	snprintf(s->place, sizeof s->place, "here");
+	check(life_sign_group_due(m->group) == 0, "at the end", "that is said at once");
+	*s->place = 0;
+	free(payload);
+	life_sign_sender_close(s);
+	undelivered_close(store);
+	event_base_free(base);
+}
+
 int
 main(void)
 {
 	test_heard_signs();
+	test_unknown_place();
 	test_order();
 	test_marks();
 	test_removed();

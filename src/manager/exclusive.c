@@ -55,12 +55,14 @@ exclusive_hides(const struct source *s, const char *channel)
 bool
 exclusive_keeps(struct exclusive *st, struct source *s, const struct record *r, bool room)
 {
-	struct exclusive_connection *p = s->exclusive;
+	struct exclusive_connection *p;
 	const char *at;
 	bool handed;
 
-	if (!st || !p || !p->member)
+	if (!st || !st->store)
 		return false;
+	exclusive_connection_receives(st, s);
+	p = s->exclusive;
 	if (strcmp(r->channel, st->channel) == 0) {
 		source_counts_take_back(&s->counts, r);
 		at = advisory_lock_place(st->lock);

@@ -175,6 +175,17 @@ add_connection(struct exclusive *st, struct source *s)
 	return p;
 }
 
+/* Through a pooler, notifications can come before it is proven that they do, which is when the connection listens. */
+void
+exclusive_connection_receives(struct exclusive *st, struct source *s)
+{
+	if (s->exclusive)
+		return;
+	s->exclusive = add_connection(st, s);
+	if (s->exclusive->member)
+		life_sign_sender_expect(s->exclusive->member);
+}
+
 /* The source leaves. If a request is not answered yet, its answer frees it (is_late()). */
 void
 exclusive_connection_remove(struct source *s)

@@ -11,6 +11,9 @@ struct advisory_lock_place;
 struct exclusive;
 struct source;
 
+/* A connection received a notification, perhaps before it listens. */
+void exclusive_connection_receives(struct exclusive *st, struct source *s);
+
 /*
  * The manager calls these when a connection listens (`r` is its RECORD_LISTENING; at the first time and after a loss), when
  * it listens to more channels, when it was lost, and when it goes: it was removed, and has received what was sent before.

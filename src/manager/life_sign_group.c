@@ -62,11 +62,11 @@ life_sign_group_due(const struct group *g)
 		return INT64_MAX;
 	if (!s->active)
 		return is_incomplete(g) && !s->stopped ? g->sent_at + ASK_PERIOD : INT64_MAX;
+	if (s->expected)
+		return INT64_MAX;
 	news = delivered(g) > g->said;
 	if (s->stopped)
 		return news ? 0 : INT64_MAX;
-	if (s->expected)
-		return INT64_MAX;
 	if (g->asked || (g->urgent && delivered(g) >= g->urgent))
 		return 0;
 	return news || (g->dirty && !is_full(g)) ? g->sent_at + PERIOD : INT64_MAX;

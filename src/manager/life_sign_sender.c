@@ -209,16 +209,24 @@ life_sign_sender_add(struct life_sign_sender *s, struct connection *c, struct un
 	return m;
 }
 
-/* The others of the group do not wait for it any more, but for what it has received. */
+/* Whether what it has received may have been sent before signs that the other one has heard. */
+static bool
+concerns(const struct member *m, const struct member *other)
+{
+	return other != m && other->group && (m->group ? m->group == other->group : m->expected);
+}
+
+/* The others do not wait for it any more, but for what it has received. */
 static void
 leave_group(struct member *m)
 {
 	struct life_sign_sender *s = m->signs;
+	int64_t delivered = m->group ? m->heard.delivered : 0;
 
-	for (struct member *other = s->members; m->group && other; other = other->next)
-		if (other != m && other->group == m->group)
+	for (struct member *other = s->members; other; other = other->next)
+		if (concerns(m, other))
 			heard_signs_hold_back(
-			    &other->heard, m->heard.delivered, undelivered_next_number(s->store));
+			    &other->heard, delivered, undelivered_next_number(s->store));
 	m->group = NULL;
 }
 
@@ -281,6 +289,8 @@ life_sign_sender_join(struct member *m, const char *place)
 void
 life_sign_sender_leave(struct member *m)
 {
+	if (m->expected)
+		leave_group(m);
 	set_expected(m, false);
 	m->lost = m->group != NULL;
 	tick(m->signs);
