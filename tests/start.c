@@ -5,6 +5,8 @@
  * write: neither a parent that ignores SIGHUP (nohup), nor a shell that has its jobs ignore SIGINT, nor the umask 002 that
  * Debian's su gives to ordinary users decides what a test sees.
  */
+#include "config.h"
+
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
