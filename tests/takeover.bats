@@ -838,3 +838,22 @@ a_sign_says_behind() {
 	run -1 says_times 2 second warning
 	exec 9>&-
 }
+
+@test "a session that ends while a sign is on its way is not refused the signs" {
+	start_proxy
+	start first "host=127.0.0.1 port=$proxy"
+	wait_for says first 'active, with'
+	notify jobs 1
+	wait_for delivers first
+	kill -STOP "$first"
+	notify jobs 2
+	rest 1.5 # it has come, and the next sign is due
+	freeze_proxy
+	kill -CONT "$first"
+	wait_for delivers first
+	rest 0.5 # the sign is sent, and does not arrive
+	sql -o /dev/null -c "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'pgwait'"
+	kill -CONT -- "-$proxy_pid"
+	wait_for says first 'listening again'
+	run -1 says first 'cannot be told'
+}

@@ -104,7 +104,7 @@ is_late(struct exclusive_connection *p, const PGresult *result)
 {
 	p->asking = false;
 	if (p->source)
-		return !result;
+		return request_failed(result) && !request_refused(result);
 	free(p);
 	return true;
 }

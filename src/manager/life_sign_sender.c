@@ -55,7 +55,7 @@ on_sent(void *arg, const PGresult *result)
 		return;
 	g->ticket = NULL;
 	if (request_failed(result))
-		fail(g, result);
+		fail(g, request_refused(result) ? result : NULL);
 	else
 		g->signs->warned = false;
 	tick(g->signs);
