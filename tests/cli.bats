@@ -443,6 +443,20 @@ labels() {
 	[[ $arrived == "g1@127.0.0.1:$PGPORT a g1@127.0.0.1:$PGPORT b " ]]
 }
 
+@test "connections are one only if each parameter is the same, whatever is in a value" {
+	start_pgwait 'dbname=g1 application_name=x,keepalives_idle=9' 'dbname=g1 application_name=x keepalives_idle=9' \
+		'dbname=g1 application_name=x,,keepalives_idle=9' a
+	local at="@$PGHOST:$PGPORT"
+	[[ $(labels) == "g1$at g1$at#2 g1$at#3 " ]]
+}
+
+@test "what a connection string says counts before the environment, also what libpq has where nobody says anything" {
+	PGSSLMODE=require run_split "$PGWAIT" -t 0 host=127.0.0.1 a
+	[[ $status -eq 2 ]]
+	PGSSLMODE=require run_split "$PGWAIT" -t 0 'host=127.0.0.1 sslmode=prefer' a
+	[[ $status -eq 0 ]]
+}
+
 @test "labels: equal ones get a number" {
 	start_pgwait "postgresql:///g1?keepalives=1" 'dbname=g1 user=other' 'dbname=g1 application_name=third' dbname=g2 a
 	local at="@$PGHOST:$PGPORT"

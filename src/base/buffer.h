@@ -63,6 +63,12 @@ buffer_add(struct buffer *b, const void *bytes, size_t n)
 }
 
 static inline void
+buffer_add_string(struct buffer *b, const char *s)
+{
+	buffer_add(b, s, strlen(s));
+}
+
+static inline void
 buffer_clear(struct buffer *b)
 {
 	b->start = b->end = 0;

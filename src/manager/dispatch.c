@@ -82,11 +82,11 @@ dispatch_started(struct manager *m)
 		ticker_start(&m->exit_idle, m->base, o->exit_idle, m->last_taken);
 }
 
-/* A drain ends when every connection that there is now has been drained. */
+/* A drain ends when every connection that there is now has been drained; mostly the last one was begun last. */
 static void
 look_at_drain(struct manager *m)
 {
-	for (size_t i = 0; i < m->sources.count; i++)
+	for (size_t i = m->sources.count; i-- > 0;)
 		if (!m->sources.list[i]->drained)
 			return;
 	dispatch_end(m, CAUSE_DRAINED);

@@ -390,9 +390,10 @@ start_connection(const struct connector *c)
 {
 	const struct target *t = c->target;
 	const struct target_host *h = host_order_current(&c->hosts);
-	const char *hostaddr = c->addresses.list[c->address];
-	const char *keywords[64], *values[64], *keyword = NULL, *value = NULL;
-	size_t n = 0;
+	const char *hostaddr = c->addresses.list[c->address], *keyword = NULL, *value = NULL;
+	const char *keywords[64] = {"client_encoding", "fallback_application_name"};
+	const char *values[64] = {"SQL_ASCII" /* fact F4 */, "pgwait"};
+	size_t n = 2;
 
 	for (; n < 57 && conninfo_next(&t->params, &keyword, &value); n++) {
 		keywords[n] = keyword;
@@ -407,7 +408,6 @@ start_connection(const struct connector *c)
 	if (c->hosts.standbys_only)
 		SET("target_session_attrs", "standby");
 #undef SET
-	keywords[n] = values[n] = NULL;
 	return PQconnectStartParams(keywords, values, 0);
 }
 

@@ -70,13 +70,23 @@ conninfo_free(struct conninfo *p)
 	*p = (struct conninfo){0};
 }
 
+/* NULL: libpq does not know the keyword. As strchr() does, it leaves it to the caller whether the list is constant. */
+static PQconninfoOption *
+find_option(const PQconninfoOption *options, const char *keyword)
+{
+	/* Few keywords begin with the same letter: most comparisons need no call. */
+	while (options->keyword &&
+	       (options->keyword[0] != keyword[0] || strcmp(options->keyword, keyword) != 0))
+		options++;
+	return options->keyword ? (PQconninfoOption *)options : NULL;
+}
+
 const char *
 conninfo_value(const PQconninfoOption *options, const char *keyword)
 {
-	for (; options->keyword; options++)
-		if (strcmp(options->keyword, keyword) == 0)
-			return options->val && *options->val ? options->val : NULL;
-	return NULL;
+	const PQconninfoOption *o = find_option(options, keyword);
+
+	return o && o->val && *o->val ? o->val : NULL;
 }
 
 int
@@ -227,14 +237,6 @@ dry_run(const struct conninfo *p, const struct setting *instead, char **error)
 	return options;
 }
 
-static PQconninfoOption *
-find_option(PQconninfoOption *options, const char *keyword)
-{
-	while (options->keyword && strcmp(options->keyword, keyword) != 0)
-		options++;
-	return options->keyword ? options : NULL;
-}
-
 /* Exchanges the value of a keyword with that of another list. */
 static void
 take_value(PQconninfoOption *options, PQconninfoOption *from, const char *keyword)
@@ -247,6 +249,36 @@ take_value(PQconninfoOption *options, PQconninfoOption *from, const char *keywor
 	value = to->val;
 	to->val = other->val;
 	other->val = value;
+}
+
+const PQconninfoOption *
+conninfo_defaults(void)
+{
+	static PQconninfoOption *defaults;
+
+	/* If PQconndefaults() cannot read the service file, it does not say so. */
+	if (!defaults && !getenv("PGSERVICE"))
+		defaults = PQconndefaults();
+	return defaults;
+}
+
+/* For PQconninfoFree(), as libpq itself makes one. NULL if there is none to copy. */
+static PQconninfoOption *
+copy_options(const PQconninfoOption *options)
+{
+	PQconninfoOption *copy;
+	size_t count = 0;
+
+	if (!options)
+		return NULL;
+	while (options[count].keyword)
+		count++;
+	copy = xmalloc((count + 1) * sizeof *copy);
+	memcpy(copy, options, (count + 1) * sizeof *copy);
+	for (PQconninfoOption *o = copy; o->keyword; o++)
+		if (o->val)
+			o->val = xstrdup(o->val);
+	return copy;
 }
 
 /* In the list, a copy of it. */
@@ -279,13 +311,9 @@ static PQconninfoOption *
 combine(const struct conninfo *p)
 {
 	const char *service = conninfo_get(p, "service"), *keyword = NULL, *value = NULL, *user;
-	PQconninfoOption *options;
+	PQconninfoOption *options = service && *service ? NULL : copy_options(conninfo_defaults());
 	bool ok = true;
 
-	/* If PQconndefaults() cannot read the service file, it does not say so. */
-	if ((service && *service) || getenv("PGSERVICE"))
-		return NULL;
-	options = PQconndefaults();
 	while (options && ok && conninfo_next(p, &keyword, &value))
 		ok = !*value || set_value(options, keyword, value);
 	user = options ? conninfo_value(options, "user") : NULL;
@@ -372,7 +400,8 @@ check_values(const PQconninfoOption *options)
 
 	/* First, so that the messages below can quote a value. */
 	for (const PQconninfoOption *o = options; o->keyword; o++)
-		if (o->val && o->dispchar[0] != '*' && redact_finds_misplaced(o->keyword, o->val))
+		if (!conninfo_is_default(o) && o->dispchar[0] != '*' &&
+		    redact_finds_misplaced(o->keyword, o->val))
 			return conninfo_misplaced(o->keyword);
 	for (size_t i = 0; i < sizeof integers / sizeof integers[0]; i++) {
 		const char *value = conninfo_value(options, integers[i].keyword);

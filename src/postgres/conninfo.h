@@ -35,6 +35,12 @@ void conninfo_default(struct conninfo *p, const char *keyword, const char *value
  */
 MUST_CHECK PQconninfoOption *conninfo_complete(const struct conninfo *p, char **error);
 
+/*
+ * What libpq adds where a keyword has no value: what the environment says, and its own defaults. It is asked once. NULL
+ * while PGSERVICE names a service, whose file may change.
+ */
+const PQconninfoOption *conninfo_defaults(void);
+
 /* Whether it has no value, or that which libpq has where nobody says anything. */
 bool conninfo_is_default(const PQconninfoOption *o);
 

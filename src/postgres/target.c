@@ -189,15 +189,21 @@ set_label(struct target *t, const PQconninfoOption *options, const char *service
 		t->label = xstrdup(service);
 		return;
 	}
-	buffer_addf(&b, "%s@", dbname ? dbname : "");
+	buffer_add_string(&b, dbname ? dbname : "");
+	buffer_add(&b, "@", 1);
 	for (size_t i = 0; i < t->host_count; i++) {
 		const struct target_host *h = &t->hosts[i];
 		const char *name = *h->host ? h->host : *h->hostaddr ? h->hostaddr : "[local]";
 		bool v6 = name[0] != '/' && strchr(name, ':');
 
-		buffer_addf(&b, "%s%s%s%s", i ? "," : "", v6 ? "[" : "", name, v6 ? "]" : "");
-		if (*h->port && strcmp(h->port, "5432") != 0)
-			buffer_addf(&b, ":%s", h->port);
+		buffer_add_string(&b, i ? "," : "");
+		buffer_add_string(&b, v6 ? "[" : "");
+		buffer_add_string(&b, name);
+		buffer_add_string(&b, v6 ? "]" : "");
+		if (*h->port && strcmp(h->port, "5432") != 0) {
+			buffer_add(&b, ":", 1);
+			buffer_add_string(&b, h->port);
+		}
 	}
 	t->label = xstrndup(buffer_content(&b), buffer_length(&b));
 	buffer_free(&b);
@@ -242,25 +248,48 @@ is_system_default(const PQconninfoOption *o)
 	       n <= 0;
 }
 
+/*
+ * Whether libpq comes to this value where none is given: then it need not be kept. `d` is at the same place in the list of
+ * conninfo_defaults(). The name of the user is kept, since libpq would have to look it up in the system's files.
+ */
+static bool
+adds_itself(const PQconninfoOption *d, const PQconninfoOption *o)
+{
+	return o->val && d->val && strcmp(o->val, d->val) == 0 &&
+	       strcmp(o->keyword, d->keyword) == 0 && strcmp(o->keyword, "user") != 0;
+}
+
+/* "KEYWORD=VALUE,", where each "," of the value is doubled, so that no other values come to the same text. */
+static void
+add_identity(struct buffer *b, const PQconninfoOption *o)
+{
+	buffer_add_string(b, o->keyword);
+	buffer_add(b, "=", 1);
+	for (const char *s = o->val; *s; s++)
+		buffer_add(b, *s == ',' ? ",," : s, *s == ',' ? 2 : 1);
+	buffer_add(b, ",", 1);
+}
+
 static void
 set_parameters(struct target *t, const PQconninfoOption *options)
 {
 	const char *session = conninfo_value(options, "target_session_attrs");
 	const char *timeout = conninfo_value(options, "connect_timeout");
 	const char *balance = conninfo_value(options, "load_balance_hosts");
+	const PQconninfoOption *d = conninfo_defaults();
 	struct conninfo *p = &t->params;
 	struct buffer identity = {0};
 	int seconds;
 
 	for (const PQconninfoOption *o = options; o->keyword; o++) {
 		if (!conninfo_is_default(o) && strcmp(o->keyword, "service") != 0)
-			buffer_addf(&identity, "%s=%zu:%s,", o->keyword, strlen(o->val), o->val);
+			add_identity(&identity, o);
+		if (d && d->keyword && adds_itself(d++, o))
+			continue;
 		if (o->val && *o->val && !apart(o->keyword) && !is_system_default(o))
 			conninfo_add(p, o->keyword, o->val);
 	}
 	add_keepalives(p, options);
-	conninfo_add(p, "client_encoding", "SQL_ASCII"); /* fact F4 */
-	conninfo_add(p, "fallback_application_name", "pgwait");
 	t->load_balance = balance && strcmp(balance, "random") == 0;
 	t->prefer_standby = session && strcmp(session, "prefer-standby") == 0;
 	if (session && !t->prefer_standby)

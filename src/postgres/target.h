@@ -23,7 +23,10 @@ struct target_host {
 struct target {
 	char *label;
 	char *identity; /* equal for targets that come to the same parameters */
-	/* For PQconnectStartParams; without host, hostaddr, port, password, passfile. */
+	/*
+	 * For PQconnectStartParams(); without host, hostaddr, port, password, passfile, what is the same for all, and
+	 * what libpq adds by itself.
+	 */
 	struct conninfo params;
 	struct target_host *hosts;
 	size_t host_count;
