@@ -37,9 +37,8 @@ struct status_file {
 	int64_t cost;       /* how long that took */
 	uint64_t changes;   /* manager_changes(), when it was last looked at */
 	struct buffer body; /* of what was written last, without the time */
-	dev_t device;       /* of the file that was written last, */
-	ino_t inode;
-	bool there; /* if there was one */
+	struct stat mine;   /* of the file that was written last, */
+	bool there;         /* if there was one */
 	bool warned;
 };
 
@@ -72,34 +71,55 @@ write_all(int fd, const struct buffer *content)
 	return true;
 }
 
+/* Writes a new file at `path`. False with errno: that failed, and no file is there. */
+static bool
+write_new(const char *path, const struct buffer *content)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOCTTY, 0666), error = 0;
+
+	if (fd < 0)
+		return false;
+	if (!write_all(fd, content))
+		error = errno;
+	if (close(fd) < 0 && errno != EINTR && !error)
+		error = errno;
+	if (error)
+		unlink(path);
+	errno = error;
+	return !error;
+}
+
 /* Writes a file beside it, and gives it the name. */
 static bool
 replace(struct status_file *f, const struct buffer *content)
 {
 	char *beside = xasprintf("%s.%08x", f->path, (unsigned)random_number());
 	struct stat st = {0};
-	int fd = -1, error;
-	bool ok = is_replaceable(f->path);
+	bool made = is_replaceable(f->path) && write_new(beside, content);
+	bool ok = made && lstat(beside, &st) == 0 && rename(beside, f->path) == 0;
+	int error = errno;
 
-	if (ok) {
-		fd = open(beside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOCTTY, 0666);
-		ok = fd >= 0;
-	}
-	if (ok)
-		ok = write_all(fd, content) && fstat(fd, &st) == 0 && rename(beside, f->path) == 0;
-	error = errno;
-	if (fd >= 0)
-		close(fd);
-	if (fd >= 0 && !ok)
+	if (made && !ok)
 		unlink(beside);
 	free(beside);
 	errno = error;
 	if (!ok)
 		return false;
-	f->device = st.st_dev;
-	f->inode = st.st_ino;
+	f->mine = st;
 	f->there = true;
 	return true;
+}
+
+/* Another process's file can have the inode of one of ours that it replaced, but was written later. */
+static bool
+is_mine(const struct status_file *f)
+{
+	const struct stat *a = &f->mine;
+	struct stat b;
+
+	return f->there && lstat(f->path, &b) == 0 && a->st_dev == b.st_dev &&
+	       a->st_ino == b.st_ino && a->st_mtim.tv_sec == b.st_mtim.tv_sec &&
+	       a->st_mtim.tv_nsec == b.st_mtim.tv_nsec;
 }
 
 static const char *
@@ -288,11 +308,9 @@ status_file_stop(struct status_file *f)
 void
 status_file_free(struct status_file *f)
 {
-	struct stat st;
-
 	if (!f)
 		return;
-	if (f->there && lstat(f->path, &st) == 0 && st.st_dev == f->device && st.st_ino == f->inode)
+	if (is_mine(f))
 		unlink(f->path);
 	free(f->process);
 	buffer_free(&f->body);
