@@ -12,6 +12,8 @@
 #include "config.h"
 /* Where a long has 32 bits, open() and open64() would be one symbol. */
 #undef _FILE_OFFSET_BITS
+/* It has functions of its own in place of those that are here. */
+#undef _FORTIFY_SOURCE
 #undef _TIME_BITS
 
 #include <dlfcn.h>
@@ -234,12 +236,14 @@ close(int fd)
 OPEN(open)
 OPEN(open64)
 
+WRAPPED(pid_t, fork, "fork", EAGAIN, -1, (void), ())
+
 /* fork() in its place: a function that calls vfork() must not return in the child. */
 EXPORTED pid_t vfork(void);
 pid_t
 vfork(void)
 {
-	return fails("fork", EAGAIN) ? -1 : fork();
+	return fork();
 }
 
 /* ----- SQLite with a lower limit */
@@ -269,10 +273,11 @@ sqlite3_open_v2(const char *path, void **db, int flags, const char *vfs)
 	int (*limit)(void *db, int what, int most);
 	int code;
 
-	*(void **)&real = dlsym(sqlite, "sqlite3_open_v2");
-	*(void **)&limit = dlsym(sqlite, "sqlite3_limit");
+	/* It is linked where the program does not load it. */
+	*(void **)&real = sqlite ? dlsym(sqlite, "sqlite3_open_v2") : next("sqlite3_open_v2");
+	*(void **)&limit = sqlite ? dlsym(sqlite, "sqlite3_limit") : next("sqlite3_limit");
 	code = real(path, db, flags, vfs);
-	if (code == 0)
+	if (code == 0 && getenv("SQLITE_LENGTH"))
 		limit(*db, 0 /* SQLITE_LIMIT_LENGTH */, atoi(getenv("SQLITE_LENGTH")));
 	return code;
 }

@@ -98,13 +98,20 @@ is_leaving(const struct exclusive *st)
 
 /* ----- Connections */
 
+/* The connection ends with such an answer; or libpq had no memory for another one. */
+static void
+ask_again(const struct exclusive_connection *p, const PGresult *result)
+{
+	connection_give_up(p->source->connection, request_message(result));
+}
+
 /* Whether an answer comes too late, since the source is gone, or the connection was lost. Frees `p` if the source is. */
 static bool
 is_late(struct exclusive_connection *p, const PGresult *result)
 {
 	p->asking = false;
 	if (p->source)
-		return request_failed(result) && !request_refused(result);
+		return !result;
 	free(p);
 	return true;
 }
@@ -133,8 +140,10 @@ on_hearing(void *arg, const PGresult *result)
 
 	if (is_late(p, result))
 		return;
-	if (request_failed(result))
+	if (request_refused(result))
 		hear_no_signs(p, result);
+	else if (request_failed(result))
+		ask_again(p, result);
 	else
 		life_sign_sender_join(p->member, p->place);
 }
@@ -148,7 +157,7 @@ on_place(void *arg, const PGresult *result)
 	if (is_late(p, result))
 		return;
 	if (request_failed(result)) {
-		connection_give_up(s->connection, request_message(result)); /* to be asked again */
+		ask_again(p, result);
 		return;
 	}
 	p->place = xstrdup(request_value(result, 0, 0));
