@@ -470,3 +470,9 @@ refused() {
 	kill -CONT "$PID"
 	wait_for well
 }
+
+@test "connections whose names differ in bytes that are no text have names of their own" {
+	start_plain --status-file "$TMP/status" --reconnect always "host=$PGHOST" "port=1 dbname=x"{$'\xff',$'\xfe'} jobs
+	three() { [[ $(jq -c '.connections | keys | length' "$TMP/status") == 3 ]]; }
+	wait_for three
+}

@@ -10,6 +10,7 @@
 #include <sys/un.h>
 
 #include "base/buffer.h"
+#include "base/escape.h"
 #include "base/suggestion.h"
 #include "postgres/conninfo.h"
 #include "postgres/passfile.h"
@@ -179,6 +180,28 @@ set_hosts(struct target *t, const PQconninfoOption *options)
 	}
 }
 
+/* A copy in UTF-8, whatever the name of a database is: what is no character becomes U+FFFD. The caller frees it. */
+static char *
+valid_text(const char *s)
+{
+	struct buffer b = {0};
+	size_t left = strlen(s), n;
+	char *copy;
+
+	for (; left > 0; s += n, left -= n) {
+		n = utf8_sequence(s, left);
+		if (n)
+			buffer_add(&b, s, n);
+		else
+			buffer_add_string(&b, "\xEF\xBF\xBD");
+		n = n ? n : 1;
+	}
+	buffer_add(&b, "", 1);
+	copy = xstrdup(buffer_content(&b));
+	buffer_free(&b);
+	return copy;
+}
+
 static void
 set_label(struct target *t, const PQconninfoOption *options, const char *service)
 {
@@ -205,7 +228,8 @@ set_label(struct target *t, const PQconninfoOption *options, const char *service
 			buffer_add_string(&b, h->port);
 		}
 	}
-	t->label = xstrndup(buffer_content(&b), buffer_length(&b));
+	buffer_add(&b, "", 1);
+	t->label = valid_text(buffer_content(&b));
 	buffer_free(&b);
 }
 
