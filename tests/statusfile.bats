@@ -472,7 +472,7 @@ refused() {
 }
 
 @test "connections whose names differ in bytes that are no text have names of their own" {
-	start_plain --status-file "$TMP/status" --reconnect always "host=$PGHOST" "port=1 dbname=x"{$'\xff',$'\xfe'} jobs
+	start_plain --status-file "$TMP/status" --reconnect always "host=$PGHOST" "port=1 dbname=x"$'\xff' "port=1 dbname=x"$'\xfe' jobs
 	three() { [[ $(jq -c '.connections | keys | length' "$TMP/status") == 3 ]]; }
 	wait_for three
 }
