@@ -235,6 +235,22 @@ gaps() {
 	wait_for lines "$OUT" 1
 }
 
+@test "what a function warns of is not taken for the server's last word" {
+	sql -c "CREATE OR REPLACE FUNCTION warns() RETURNS text LANGUAGE plpgsql AS
+		\$\$ BEGIN RAISE WARNING 'not the end' USING ERRCODE = '57P01'; RETURN 'row'; END \$\$"
+	start_proxy
+	start_pgwait -v --notify-cmd "until [ -e '$TMP/go' ]; do sleep 0.02; done" --catchup-sql 'SELECT warns()' \
+		"host=127.0.0.1 port=$proxy sslmode=disable gssencmode=disable" jobs
+	delivering() { [[ $(sql -c "SELECT count(*) FROM pg_stat_activity WHERE state = 'idle in transaction'") -eq 1 ]]; }
+	wait_for delivering
+	kill "$(pgrep -n -P "$proxy_pid")" # it forwards the connection that was made last
+	wait_for grep -q 'warning: could not catch up on ' "$ERR"
+	cat "$ERR"
+	grep -q 'debug: .*: WARNING: not the end$' "$ERR"
+	grep -q 'warning: could not catch up on .*: server closed the connection unexpectedly' "$ERR"
+	sql -c 'DROP FUNCTION warns'
+}
+
 @test "a crash of another backend" {
 	start_pgwait -f %p jobs
 	sql -c "SET application_name = 'victim'" -c 'SELECT pg_sleep(1000)' >/dev/null 2>&1 3>&- &

@@ -68,13 +68,15 @@ session_failure(const struct session *s, const char **sqlstate)
 /*
  * The reason for a disconnect comes as a notice when no query is on the wire (fact F8), and as the answer
  * when one is: FATAL, or, at an immediate shutdown and after a crash, a warning of class 57P (operator
- * intervention).
+ * intervention). A function can raise such a warning, too; but then it has a context, which the server's own has not.
  */
 static bool
-is_last_word(const char *severity, const char *sqlstate)
+is_last_word(const PGresult *result, const char *severity, const char *sqlstate)
 {
-	return strcmp(severity, "FATAL") == 0 || strcmp(severity, "PANIC") == 0 ||
-	       (sqlstate && strncmp(sqlstate, "57P", 3) == 0);
+	if (strcmp(severity, "FATAL") == 0 || strcmp(severity, "PANIC") == 0)
+		return true;
+	return strcmp(severity, "WARNING") == 0 && sqlstate && strncmp(sqlstate, "57P", 3) == 0 &&
+	       !PQresultErrorField(result, PG_DIAG_CONTEXT);
 }
 
 static void
@@ -84,7 +86,7 @@ hear(struct session *s, const PGresult *result)
 	const char *primary = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
 	const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
 
-	if (!severity || !primary || !is_last_word(severity, sqlstate))
+	if (!severity || !primary || !is_last_word(result, severity, sqlstate))
 		return;
 	s->told = true;
 	server_error_set(&s->error, primary, sqlstate);
