@@ -129,7 +129,7 @@ dispatch_undelivered(struct manager *m, uint64_t left)
 {
 	if (!left)
 		return;
-	log_error("the lock was lost before %" PRIu64 " notification%s delivered", left,
+	log_error("the lock was lost before %" PRIu64 " notification%s known to be delivered", left,
 	    left == 1 ? " was" : "s were");
 	m->shutdown.cut = true;
 }

@@ -46,7 +46,7 @@ void dispatch_pull_rows(struct manager *m, struct source *s);
 /* What changed about the lock of --exclusive. */
 void dispatch_exclusive(struct manager *m);
 
-/* So many notifications are not delivered at the end, since the lock is lost: it is an error if there are any. */
+/* So many notifications are not known to be delivered at the end, since the lock is lost: it is an error if there are any. */
 void dispatch_undelivered(struct manager *m, uint64_t left);
 
 /*

@@ -62,8 +62,9 @@ bool exclusive_waits(const struct exclusive *st);
 void exclusive_fence(struct exclusive *st);
 
 /*
- * pgwait ends: a process that is not active does not become active any more. Returns how many notifications it has not
- * delivered, and no other process is known to deliver.
+ * pgwait ends: a process that is not active does not become active any more. Returns how many notifications are not known
+ * to be delivered, and no other process is known to deliver. Those behind the last fence that passed are among them, also
+ * if a sink was done with them.
  */
 uint64_t exclusive_end(struct exclusive *st);
 
