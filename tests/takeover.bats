@@ -717,6 +717,45 @@ sent_a_sign() {
 	[[ $(grep -o '#2#.' "$TMP/second.out" | paste -sd,) == '#2#1,#2#2,#2#3,#2#4' ]]
 }
 
+# start_held_proxy PORT: forwards it to the server. What the server sends after its first ReadyForQuery is held back.
+start_held_proxy() {
+	needs_socat
+	type -P perl >/dev/null || skip 'perl is not installed'
+	cat >"$TMP/hold" <<-END
+		#!/bin/sh
+		socat - UNIX-CONNECT:$PGHOST/.s.PGSQL.$PGPORT |
+		  perl -e 'while (sysread STDIN, \$_, 8192) { syswrite STDOUT, \$_; \$all .= \$_; sleep 1 while \$all =~ /Z\x00\x00\x00\x05I/ }'
+	END
+	chmod +x "$TMP/hold"
+	setsid socat "TCP-LISTEN:$1,bind=127.0.0.1,fork,reuseaddr" "EXEC:$TMP/hold" 3>&- 4>&- >/dev/null 2>&1 &
+	proxy_pid=$!
+}
+
+@test "a connection that the active process opens later: what came before LISTEN was answered is not delivered" {
+	local port
+	port=$(free_port)
+	start_as first "$TMP/first.out" -f '%d#%p' dbname=postgres "host=127.0.0.1 port=$port application_name=late"
+	wait_for says first 'active, with'
+	start_as second "$TMP/second.out" -f '%d#%p' dbname=postgres 'dbname=postgres application_name=two'
+	wait_for says_times 2 second 'all that is not delivered is kept'
+	start_held_proxy "$port"
+	wait_for late_listens
+	for n in 1 2 3; do
+		notify jobs "$n"
+		wait_for grep -q "#$n\$" "$TMP/first.out"
+		rest 1.2 # a sign would be due
+	done
+	kill -KILL "$first"
+	wait_for says second 'active, with'
+	notify jobs 4
+	wait_for grep -q '#2#4' "$TMP/second.out"
+	[[ $(grep -o '#2#.' "$TMP/second.out" | paste -sd,) == '#2#1,#2#2,#2#3,#2#4' ]]
+}
+
+late_listens() {
+	[[ $(sql -c "SELECT state FROM pg_stat_activity WHERE application_name = 'late' AND query LIKE 'LISTEN%'") == idle ]]
+}
+
 # start_busy: the command of the first one does not end, for what make_busy CHANNEL sends after $between. Descriptor 8 takes
 # commands for it.
 start_busy() {

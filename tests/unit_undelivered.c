@@ -15,6 +15,9 @@
 #include "manager/life_sign_group.h"
 #include "manager/life_sign_sender.h"
 #include "manager/undelivered.h"
+#include "postgres/connection.h"
+#include "postgres/subscription.h"
+#include "postgres/target.h"
 #include "record/record.h"
 #include "sinks/sink.h"
 #include "tap.h"
@@ -272,8 +275,12 @@ test_unknown_place(void)
 	struct undelivered *a = undelivered_add_connection(store),
 			   *b = undelivered_add_connection(store);
 	struct life_sign_sender *s = life_sign_sender_open(base, "channel", store);
-	struct member *m = life_sign_sender_add(s, NULL, a),
-		      *late = life_sign_sender_add(s, NULL, b);
+	char label[] = "one";
+	struct target target = {.label = label};
+	struct subscription subscription = {.target = &target};
+	struct connection *c =
+	    connection_new(&subscription, &(struct connection_settings){.base = base});
+	struct member *m = life_sign_sender_add(s, c, a), *late = life_sign_sender_add(s, c, b);
 	struct record r = {.kind = RECORD_NOTIFICATION};
 	char *payload;
 
@@ -303,6 +310,7 @@ test_unknown_place(void)
 	free(payload);
 	life_sign_sender_close(s);
 	undelivered_close(store);
+	connection_free(c);
 	event_base_free(base);
 }
 

@@ -106,7 +106,7 @@ start_connect(struct command_run *op, const struct command *c)
 		return;
 	}
 	target_rename(wanted.target, c->name);
-	s = sources_add(manager_sources(op->manager), &wanted, false);
+	s = manager_add(op->manager, &wanted, false);
 	s->outcome = on_connected;
 	s->outcome_arg = op;
 	expect(op);

@@ -132,7 +132,7 @@ make_true(const struct names *n, struct sources *set, struct subscription *wante
 	struct source *s;
 
 	if (!named) {
-		(void)sources_add(set, wanted, false);
+		(void)manager_add(set->manager, wanted, false);
 		return;
 	}
 	s = set->list[named->number - 1];

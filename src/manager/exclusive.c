@@ -61,7 +61,7 @@ exclusive_keeps(struct exclusive *st, struct source *s, const struct record *r, 
 
 	if (!st || !st->store)
 		return false;
-	exclusive_connection_receives(st, s);
+	exclusive_connection_receives(s);
 	p = s->exclusive;
 	if (strcmp(r->channel, st->channel) == 0) {
 		source_counts_take_back(&s->counts, r);

@@ -26,7 +26,7 @@ first_of(const struct exclusive *st)
 static bool
 is_ready(const struct source *s)
 {
-	return s && s->good && s->exclusive && s->exclusive->place;
+	return s && s->good && s->exclusive->place;
 }
 
 /* Tells advisory_lock.c where to connect. */
@@ -170,29 +170,30 @@ on_place(void *arg, const PGresult *result)
 		    "the first connection is at another server, or in another database, now");
 }
 
-static struct exclusive_connection *
-add_connection(struct exclusive *st, struct source *s)
+void
+exclusive_connection_add(struct exclusive *st, struct source *s)
 {
-	struct exclusive_connection *p = xcalloc(1, sizeof *p);
+	struct exclusive_connection *p;
 
+	if (!st)
+		return;
+	s->exclusive = p = xcalloc(1, sizeof *p);
 	p->exclusive = st;
 	p->source = s;
 	if (!st->store)
-		return p;
+		return;
 	p->kept = undelivered_add_connection(st->store);
 	p->member = life_sign_sender_add(st->signs, s->connection, p->kept);
-	return p;
 }
 
 /* Through a pooler, notifications can come before it is proven that they do, which is when the connection listens. */
 void
-exclusive_connection_receives(struct exclusive *st, struct source *s)
+exclusive_connection_receives(struct source *s)
 {
-	if (s->exclusive)
-		return;
-	s->exclusive = add_connection(st, s);
-	if (s->exclusive->member)
-		life_sign_sender_expect(s->exclusive->member);
+	const struct exclusive_connection *p = s->exclusive;
+
+	if (!p->place && p->member)
+		life_sign_sender_expect(p->member);
 }
 
 /* The source leaves. If a request is not answered yet, its answer frees it (is_late()). */
@@ -229,13 +230,10 @@ forget_place(struct exclusive_connection *p)
 void
 exclusive_connection_listens(struct exclusive *st, struct source *s, const struct record *r)
 {
-	struct exclusive_connection *p;
+	struct exclusive_connection *p = s->exclusive;
 
 	if (!st)
 		return;
-	if (!s->exclusive)
-		s->exclusive = add_connection(st, s);
-	p = s->exclusive;
 	forget_place(p);
 	if (p->member) {
 		undelivered_connected(p->kept);
@@ -253,9 +251,8 @@ exclusive_connection_lost(struct exclusive *st, struct source *s, const char *re
 {
 	if (!st)
 		return;
-	if (s->exclusive)
-		forget_place(s->exclusive);
-	if (s->exclusive && s->exclusive->member)
+	forget_place(s->exclusive);
+	if (s->exclusive->member)
 		life_sign_sender_leave(s->exclusive->member);
 	if (s != first_of(st))
 		return;

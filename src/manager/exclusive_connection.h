@@ -11,13 +11,14 @@ struct advisory_lock_place;
 struct exclusive;
 struct source;
 
-/* A connection received a notification, perhaps before it listens. */
-void exclusive_connection_receives(struct exclusive *st, struct source *s);
+/* A connection received a notification, perhaps before it listens; not without --exclusive. */
+void exclusive_connection_receives(struct source *s);
 
 /*
- * The manager calls these when a connection listens (`r` is its RECORD_LISTENING; at the first time and after a loss), when
+ * The manager calls these when there is a new connection, when it listens (`r` is its RECORD_LISTENING; at the first time and after a loss), when
  * it listens to more channels, when it was lost, and when it goes: it was removed, and has received what was sent before.
  */
+void exclusive_connection_add(struct exclusive *st, struct source *s);
 void exclusive_connection_listens(struct exclusive *st, struct source *s, const struct record *r);
 void exclusive_connection_listens_to_more(struct exclusive *st, struct source *s);
 void exclusive_connection_lost(struct exclusive *st, struct source *s, const char *reason);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "manager/undelivered.h"
+#include "postgres/connection.h"
 
 #define PERIOD     SECOND       /* from one sign to the next, where there is something to say */
 #define ASK_PERIOD (5 * SECOND) /* from one question to the next */
@@ -51,6 +52,19 @@ is_incomplete(const struct group *g)
 	return false;
 }
 
+/* What came over one of the connections, or may have come, stands before or behind none of our signs yet. */
+static bool
+is_undivided(const struct life_sign_sender *s)
+{
+	for (const struct member *m = s->members; m; m = m->next) {
+		enum connection_state state = connection_state(m->connection);
+
+		if (m->expected || state == CONN_READY || state == CONN_DYING)
+			return true;
+	}
+	return false;
+}
+
 /* When the next sign is due: monotonic; INT64_MAX: not before something else happens. */
 int64_t
 life_sign_group_due(const struct group *g)
@@ -62,7 +76,7 @@ life_sign_group_due(const struct group *g)
 		return INT64_MAX;
 	if (!s->active)
 		return is_incomplete(g) && !s->stopped ? g->sent_at + ASK_PERIOD : INT64_MAX;
-	if (s->expected)
+	if (is_undivided(s))
 		return INT64_MAX;
 	news = delivered(g) > g->said;
 	if (s->stopped)

@@ -51,8 +51,7 @@ struct life_sign_sender {
 	char place[LIFE_SIGN_PLACE]; /* "": not known */
 	bool active, stopped, warned;
 	int64_t process;
-	int64_t number;  /* of the last sign */
-	size_t expected; /* how many members are */
+	int64_t number; /* of the last sign */
 	struct member *members;
 	struct group *groups;
 	struct event timer;

@@ -243,19 +243,14 @@ life_sign_sender_remove(struct member *m)
 	free(m);
 }
 
-static void
-set_expected(struct member *m, bool expected)
-{
-	m->signs->expected += (size_t)expected - (size_t)m->expected;
-	m->expected = expected;
-}
-
 void
 life_sign_sender_expect(struct member *m)
 {
+	if (m->expected)
+		return;
 	leave_group(m);
 	m->lost = false;
-	set_expected(m, true);
+	m->expected = true;
 }
 
 static struct group *
@@ -279,7 +274,7 @@ group_at(struct life_sign_sender *s, const char *place)
 void
 life_sign_sender_join(struct member *m, const char *place)
 {
-	set_expected(m, false);
+	m->expected = false;
 	m->group = group_at(m->signs, place);
 	m->heard = (struct heard_signs){0};
 	restart(m->group);
@@ -291,7 +286,7 @@ life_sign_sender_leave(struct member *m)
 {
 	if (m->expected)
 		leave_group(m);
-	set_expected(m, false);
+	m->expected = false;
 	m->lost = m->group != NULL;
 	tick(m->signs);
 }

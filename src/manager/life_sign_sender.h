@@ -42,8 +42,9 @@ struct member *life_sign_sender_add(
 void life_sign_sender_remove(struct member *m);
 
 /*
- * The connection may receive notifications, but we do not know its place yet. The active process sends no signs at all until
- * life_sign_sender_join() or life_sign_sender_leave().
+ * The connection listens or has received a notification, but we do not know its place yet. The active process sends no
+ * signs at all until life_sign_sender_join() or life_sign_sender_leave(), as it sends none while LISTEN is on its way:
+ * that may have taken effect.
  */
 void life_sign_sender_expect(struct member *m);
 /* The connection is at this place, and listens on the channel of the signs. */

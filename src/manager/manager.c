@@ -288,7 +288,7 @@ start_sources(struct manager *m)
 	m->active = !o->exclusive;
 	m->delivers_all = !o->exclusive && !o->work_sql;
 	for (size_t i = 0; i < o->subscriptions.count; i++)
-		(void)sources_add(&m->sources, &o->subscriptions.list[i], true);
+		(void)manager_add(m, &o->subscriptions.list[i], true);
 	if (m->sources.count == 0) /* --control will bring some */
 		dispatch_started(m);
 }
@@ -433,6 +433,15 @@ void
 manager_set_interval(struct manager *m, int64_t us)
 {
 	dispatch_set_interval(m, us);
+}
+
+struct source *
+manager_add(struct manager *m, struct subscription *subscription, bool at_start)
+{
+	struct source *s = sources_add(&m->sources, subscription, at_start);
+
+	exclusive_connection_add(m->exclusive, s);
+	return s;
 }
 
 void

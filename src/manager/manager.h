@@ -14,6 +14,7 @@ struct manager;
 struct options;
 struct sinks;
 struct source;
+struct subscription;
 struct sources;
 struct spool;
 
@@ -52,6 +53,9 @@ void manager_on_pass(struct manager *m, void (*passed)(void *arg), void *arg);
 
 /* The interval of idle events from now on; microseconds; not positive: none. */
 void manager_set_interval(struct manager *m, int64_t us);
+
+/* As sources_add(): the one way to add a connection. */
+struct source *manager_add(struct manager *m, struct subscription *subscription, bool at_start);
 
 /* LISTEN took effect on further channels of a connection. */
 void manager_listens(struct manager *m, struct source *s);

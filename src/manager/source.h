@@ -46,10 +46,9 @@ struct source {
 	int64_t listening_since; /* monotonic */
 	struct backoff backoff;
 	struct event retry;
-	struct round *round;   /* its catch-ups, runs.c's; NULL: it has had none */
-	struct target *target; /* for the next attempt; NULL: it stays the same */
-	struct exclusive_connection
-	    *exclusive; /* exclusive.c's; NULL: it has not listened, or there is no --exclusive */
+	struct round *round;                    /* its catch-ups, runs.c's; NULL: it has had none */
+	struct target *target;                  /* for the next attempt; NULL: it stays the same */
+	struct exclusive_connection *exclusive; /* exclusive.c's; NULL: without --exclusive */
 
 	source_outcome *outcome; /* or NULL; called once */
 	void *outcome_arg;
