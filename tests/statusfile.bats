@@ -31,7 +31,7 @@ value() {
 
 # Nothing is left beside the files that a test makes.
 no_temporary() {
-	[[ -z $(find "$TMP" -name 'status*.*.*' -o -name 'other.*.*') ]]
+	[[ -z $(find "$TMP" -name '.pgwait-status.*') ]]
 }
 
 # --- What is in it
@@ -381,9 +381,9 @@ replace_by_another() {
 	[[ $(<"$S") == '{}' ]]
 }
 
-# refused ERROR FILE: at the start.
+# refused ERROR FILE ARG...: at the start.
 refused() {
-	run_split timeout "$DEADLINE" "$PGWAIT" --status-file "$2" jobs
+	run_split timeout "$DEADLINE" "$PGWAIT" --status-file "$2" "${@:3}" jobs
 	[[ $status -eq 1 && $errors == "pgwait: error: $1" ]] || {
 		echo "$status: $errors"
 		return 1
@@ -410,15 +410,79 @@ refused() {
 	no_temporary
 }
 
-@test "a file, and a symbolic link to one, are replaced" {
-	echo old >"$TMP/target"
-	ln -s target "$S"
+@test "an old file is replaced, and a symbolic link left alone, also one to a file" {
+	for S in "$TMP/status.json" "$TMP/status.prom"; do
+		start_pgwait --status-file "$S" jobs
+		kill -KILL "$PID"
+		end_pgwait
+		ln "$S" "$TMP/old" # it is not written to
+		cp "$S" "$TMP/copy"
+		start_pgwait --status-file "$S" jobs
+		cmp "$TMP/old" "$TMP/copy"
+		run -1 cmp "$S" "$TMP/copy"
+		kill "$PID"
+		end_pgwait
+		[[ ! -e $S ]]
+		rm "$TMP/old"
+	done
+	: >"$S"
+	run_split "$PGWAIT" --status-file "$S" -t 0 jobs
+	[[ $status -eq 0 && ! -e $S && -z $errors ]]
+	mv "$TMP/copy" "$TMP/old"
+	# As /dev/stdout is, if standard output is a file.
+	ln -s old "$S"
+	refused "could not write the status file \"$S\": it is not a regular file" "$S"
+	[[ -L $S && -s $TMP/old ]]
+	ln -sf missing "$S"
+	refused "could not write the status file \"$S\": it is not a regular file" "$S"
+	[[ -L $S && ! -e $S ]]
+	no_temporary
+}
+
+@test "a file that somebody needs is not replaced" {
+	echo 'connect main dbname=postgres' >"$TMP/config"
+	refused "could not write the status file \"$TMP/config\": the file that is there is no status file" "$TMP/config" --config "$TMP/config"
+	[[ $(<"$TMP/config") == connect* ]]
+	start_pgwait --spool "$TMP/spool" -n 1 jobs
+	notify jobs x
+	end_pgwait
+	refused "could not write the status file \"$TMP/spool\": the file that is there is no status file" "$TMP/spool" --spool "$TMP/spool"
+	[[ $("$PGWAIT" --from-spool "$TMP/spool" -f %p) == x ]]
+	# Also one that comes later.
 	start_pgwait --status-file "$S" jobs
-	[[ ! -L $S && $(<"$TMP/target") == old ]]
+	mv "$TMP/config" "$S"
+	wait_for grep -q "^pgwait: warning: could not write the status file \"$S\": the file that is there is no status file$" "$ERR"
+	kill "$PID"
+	end_pgwait
+	[[ $(<"$S") == connect* ]]
+	no_temporary
+}
+
+@test "every name that the system takes" {
+	long=$(printf '%0255d' 0)
+	S=$TMP/$long
+	start_pgwait --status-file "$S" jobs
 	is .pid
 	kill "$PID"
 	end_pgwait
-	[[ ! -e $S ]]
+	[[ $status -eq 0 && ! -e $S ]]
+	refused "could not write the status file \"${S}0\": File name too long" "${S}0"
+	no_temporary
+}
+
+@test "what a process that was killed has left beside the file is removed, and nothing else" {
+	mkdir "$TMP/run"
+	cd "$TMP/run"
+	left=(.pgwait-status.0123abcd .pgwait-status.ffffffff)
+	others=(.pgwait-status.0123abc .pgwait-status.0123abcg .pgwait-status.0123abcde status.json.0123abcd)
+	touch -d '2 minutes ago' "${left[@]}" "${others[@]}"
+	mkdir .pgwait-status.00000000
+	touch -d '2 minutes ago' .pgwait-status.00000000
+	touch .pgwait-status.11111111 # somebody writes it now
+	start_pgwait --status-file status.json jobs
+	kill "$PID"
+	end_pgwait
+	[[ $(printf '%s\n' .[!.]* * | sort) == $(printf '%s\n' "${others[@]}" .pgwait-status.{00000000,11111111} | sort) ]]
 }
 
 @test "what cannot be written later is one warning, until it can be written again" {
@@ -448,6 +512,26 @@ refused() {
 	[[ $status -eq 0 ]]
 }
 
+# The other one writes its file every 5 seconds, if nothing happens.
+@test "it is one warning also while nothing happens, and the file is there once it can be written" {
+	start_pgwait --status-file "$S" jobs
+	mkdir "$TMP/run"
+	start_pgwait --status-file "$TMP/run/status.json" jobs
+	rm -r "$TMP/run"
+	wait_for grep -q 'could not write' "$ERR"
+	for _ in {1..3}; do
+		written=$(value .unix_time)
+		written_again() { [[ $(value .unix_time) != "$written" ]]; }
+		wait_for written_again
+	done
+	[[ $(grep -c 'could not write' "$ERR") -eq 1 ]]
+	mkdir "$TMP/run"
+	wait_for test -e "$TMP/run/status.json"
+	rm -r "$TMP/run"
+	warned_again() { [[ $(grep -c 'could not write' "$ERR") -eq 2 ]]; }
+	wait_for warned_again
+}
+
 # --- The probe
 
 @test "examples/pgwait-probe" {
@@ -455,6 +539,9 @@ refused() {
 	well() { probe ready "$S" && [[ $status -eq 0 && -z $output$errors ]]; }
 	probe ready "$S"
 	[[ $status -eq 1 && $errors == *'No such file or directory'* ]]
+	: >"$S" # as after a power failure
+	probe alive "$S"
+	[[ $status -eq 1 && $errors == "$S: it is empty" ]]
 	start_pgwait --status-file "$S" jobs
 	wait_for well
 	pg stop -m immediate

@@ -2,6 +2,7 @@
 
 #include "control/status_file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <event2/event.h>
 #include <event2/event_struct.h>
@@ -10,6 +11,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/time.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/buffer.h"
@@ -24,8 +26,17 @@
 #define REFRESH (5 * SECOND)
 #define STATES  (SECOND / 10)
 #define COUNTS  SECOND
+/* How a file of JSON begins, and one of metrics. */
+#define JSON_START    "{\"time\":"
+#define METRICS_START "# HELP pgwait_"
+
 /* Writing takes one part of so many of the time. */
 #define SHARE 20
+
+/* The name of a file that is being written, before its 8 random digits; and the seconds after which nobody writes it any more. */
+#define TEMPORARY ".pgwait-status."
+#define DIGITS    8
+#define LEFT      60
 
 struct status_file {
 	struct manager *manager;
@@ -44,16 +55,43 @@ struct status_file {
 
 /* ----- Replacing the file */
 
-/* What is there and is no file, such as /dev/null, must not be replaced. */
+/* How what was written before begins. It may be empty, too: after a power failure, or as mktemp(1) makes it. */
 static bool
-is_replaceable(const char *path)
+is_status(const char *start, size_t length)
 {
-	struct stat st;
+	static const char *const starts[] = {JSON_START, METRICS_START};
 
-	if (stat(path, &st) < 0 || S_ISREG(st.st_mode))
-		return true;
-	errno = S_ISDIR(st.st_mode) ? EISDIR : EEXIST;
-	return false;
+	for (size_t i = 0; i < sizeof starts / sizeof starts[0]; i++)
+		if (strncmp(start, starts[i], strlen(starts[i])) == 0)
+			return true;
+	return length == 0;
+}
+
+/*
+ * Why what is there must not be replaced; NULL: it may be, or nothing is there. It may be /dev/null; or /dev/stdout, a
+ * symbolic link that leads to a file if the shell says so; or the file of --spool, or any other that somebody needs.
+ */
+static const char *
+not_replaceable(const char *path)
+{
+	char start[64] = "";
+	struct stat st;
+	ssize_t n;
+	int fd;
+
+	if (lstat(path, &st) < 0)
+		return NULL;
+	if (S_ISDIR(st.st_mode))
+		return strerror(EISDIR);
+	if (!S_ISREG(st.st_mode))
+		return "it is not a regular file";
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	n = fd < 0 ? -1 : read(fd, start, sizeof start - 1);
+	if (fd >= 0)
+		close(fd);
+	if (n < 0)
+		return errno == ENOENT ? NULL : strerror(errno);
+	return is_status(start, (size_t)n) ? NULL : "the file that is there is no status file";
 }
 
 static bool
@@ -89,25 +127,76 @@ write_new(const char *path, const struct buffer *content)
 	return !error;
 }
 
-/* Writes a file beside it, and gives it the name. */
-static bool
+/* Its directory, with the slash at the end, or "" for the working directory. The caller frees it. */
+static char *
+directory_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return xstrndup(path, slash ? (size_t)(slash + 1 - path) : 0);
+}
+
+/* A new name in its directory, which is short enough whatever its own name is. The caller frees it. */
+static char *
+name_beside(const char *path)
+{
+	char *directory = directory_of(path);
+	char *name = xasprintf("%s" TEMPORARY "%0*x", directory, DIGITS, (unsigned)random_number());
+
+	free(directory);
+	return name;
+}
+
+/* Writes a file beside it, and gives it the name. Returns why that failed; NULL: it did not. */
+static const char *
 replace(struct status_file *f, const struct buffer *content)
 {
-	char *beside = xasprintf("%s.%08x", f->path, (unsigned)random_number());
+	const char *problem = not_replaceable(f->path);
 	struct stat st = {0};
-	bool made = is_replaceable(f->path) && write_new(beside, content);
-	bool ok = made && lstat(beside, &st) == 0 && rename(beside, f->path) == 0;
-	int error = errno;
+	char *beside;
 
-	if (made && !ok)
+	if (problem)
+		return problem;
+	beside = name_beside(f->path);
+	if (!write_new(beside, content)) {
+		problem = strerror(errno);
+	} else if (lstat(beside, &st) < 0 || rename(beside, f->path) < 0) {
+		problem = strerror(errno);
 		unlink(beside);
+	} else {
+		f->mine = st;
+		f->there = true;
+	}
 	free(beside);
-	errno = error;
-	if (!ok)
-		return false;
-	f->mine = st;
-	f->there = true;
-	return true;
+	return problem;
+}
+
+static bool
+is_temporary(const char *name)
+{
+	size_t n = strlen(TEMPORARY);
+
+	return strncmp(name, TEMPORARY, n) == 0 && strlen(name) == n + DIGITS &&
+	       strspn(name + n, "0123456789abcdef") == DIGITS;
+}
+
+/* Removes what processes that were killed while they wrote have left in the directory. */
+static void
+remove_left(const char *path)
+{
+	char *directory = directory_of(path);
+	DIR *d = opendir(*directory ? directory : ".");
+	struct dirent *e;
+	struct stat st;
+
+	while (d && (e = readdir(d)))
+		if (is_temporary(e->d_name) &&
+		    fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		    S_ISREG(st.st_mode) && st.st_mtime < time(NULL) - LEFT)
+			unlinkat(dirfd(d), e->d_name, 0);
+	if (d)
+		closedir(d);
+	free(directory);
 }
 
 /* Another process's file can have the inode of one of ours that it replaced, but was written later. */
@@ -120,12 +209,6 @@ is_mine(const struct status_file *f)
 	return f->there && lstat(f->path, &b) == 0 && a->st_dev == b.st_dev &&
 	       a->st_ino == b.st_ino && a->st_mtim.tv_sec == b.st_mtim.tv_sec &&
 	       a->st_mtim.tv_nsec == b.st_mtim.tv_nsec;
-}
-
-static const char *
-why(int error)
-{
-	return error == EEXIST ? "it is not a regular file" : strerror(error);
 }
 
 /* ----- What is in it */
@@ -148,7 +231,7 @@ add_all(const struct status_file *f, struct buffer *out, const struct status_fac
 		status_metrics_write_time(out, facts, f->process);
 		return;
 	}
-	buffer_addf(out, "{\"time\":");
+	buffer_addf(out, JSON_START);
 	json_writer_time(out, facts->time);
 	buffer_addf(out, ",\"unix_time\":");
 	json_writer_seconds(out, facts->time);
@@ -166,13 +249,16 @@ is_same(const struct buffer *a, const struct buffer *b)
 	return x && y && n == buffer_length(b) && memcmp(x, y, n) == 0;
 }
 
-/* Writes it, if anything has changed, or it is old. False with errno: that failed. */
-static bool
+/*
+ * Writes it, if anything has changed, or it is old. Returns why that failed, and it is tried again at the next look; NULL: it
+ * did not.
+ */
+static const char *
 refresh(struct status_file *f, int64_t now)
 {
 	struct status_facts facts;
 	struct buffer body = {0}, all = {0};
-	bool ok = true;
+	const char *problem = NULL;
 
 	status_facts_collect(&facts, f->manager);
 	add_body(f, &body, &facts);
@@ -181,13 +267,15 @@ refresh(struct status_file *f, int64_t now)
 		f->body = body;
 		body = (struct buffer){0};
 		add_all(f, &all, &facts);
-		ok = replace(f, &all);
+		problem = replace(f, &all);
 		f->written = now;
 	}
+	if (problem)
+		buffer_free(&f->body);
 	buffer_free(&body);
 	buffer_free(&all);
 	status_facts_free(&facts);
-	return ok;
+	return problem;
 }
 
 /* ----- When */
@@ -224,16 +312,14 @@ pause_of(const struct status_file *f, int64_t least)
 	return cheap > least ? cheap : least;
 }
 
-static bool
+static const char *
 look(struct status_file *f, int64_t now)
 {
-	bool ok = refresh(f, now);
-	int error = errno;
+	const char *problem = refresh(f, now);
 
 	f->cost = clock_monotonic() - now;
 	f->due = now + pause_of(f, COUNTS);
-	errno = error;
-	return ok;
+	return problem;
 }
 
 static void
@@ -247,12 +333,11 @@ pass(void *arg)
 		f->due = soon;
 	f->changes = changes;
 	if (now >= f->due) {
-		bool ok = look(f, now);
+		const char *problem = look(f, now);
 
-		if (!ok && !f->warned)
-			log_warning(
-			    "could not write the status file \"%s\": %s", f->path, why(errno));
-		f->warned = !ok;
+		if (problem && !f->warned)
+			log_warning("could not write the status file \"%s\": %s", f->path, problem);
+		f->warned = problem;
 	}
 	arm(f, now);
 }
@@ -281,13 +366,16 @@ status_file_new(struct manager *m, const char *path)
 {
 	struct status_file *f = xcalloc(1, sizeof *f);
 	int64_t now = clock_monotonic();
+	const char *problem;
 
 	f->manager = m;
 	f->path = path;
 	f->process = ends_in(path, ".prom") ? process_of(path) : NULL;
 	evtimer_assign(&f->timer, manager_base(m), on_timer, f);
-	if (!look(f, now)) {
-		log_error("could not write the status file \"%s\": %s", path, why(errno));
+	remove_left(path);
+	problem = look(f, now);
+	if (problem) {
+		log_error("could not write the status file \"%s\": %s", path, problem);
 		status_file_free(f);
 		return NULL;
 	}
