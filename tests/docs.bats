@@ -289,7 +289,9 @@ start_notifiers() {
 		CREATE TABLE jobs (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, payload text NOT NULL);
 	END
 	mkdir "$TMP/bin"
-	printf '#!/bin/sh\npsql -XqAtc "DELETE FROM jobs RETURNING id" </dev/null\n' >"$TMP/bin/work-off-jobs"
+	# It may read its standard input, which must not be what the loop around it reads.
+	printf '%s\n' '#!/bin/sh' '[ "$PGWAIT_EVENT" ] || [ ! -p /dev/stdin ] || exit 1' \
+		'psql -XqAtc "DELETE FROM jobs RETURNING id" </dev/null' >"$TMP/bin/work-off-jobs"
 	printf '#!/bin/sh\necho "$(cat) handled" >&2\n' >"$TMP/bin/handle-job"
 	chmod +x "$TMP/bin/work-off-jobs" "$TMP/bin/handle-job"
 	PATH=$TMP/bin:$PATH
