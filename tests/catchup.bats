@@ -537,7 +537,10 @@ listens() {
 
 @test "a drain whose reader left before the first row: 1" {
 	add 1
-	"$PGWAIT" -t 0 --catchup-sql "$work" jobs 2>"$ERR" 3>&- > >(true) || status=$?
+	mkfifo "$TMP/left"
+	exec 8<>"$TMP/left" 9>"$TMP/left" 8>&-
+	"$PGWAIT" -t 0 --catchup-sql "$work" jobs 2>"$ERR" 3>&- >&9 9>&- || status=$?
+	exec 9>&-
 	[[ $status -eq 1 ]]
 	grep -q "error: standard output ended before the catch-up was over" "$ERR"
 	[ "$(left)" = 1 ]
