@@ -5,9 +5,9 @@
 #include <assert.h>
 #include <string.h>
 
-/* 32 bytes, for FIFO_CHUNK's sake. Behind it in `bytes` a struct head, and the strings with their zero bytes. */
 static_assert(sizeof(struct undelivered_entry) == 32, "entries are never split between chunks");
 
+/* In `bytes`; behind it the strings with their zero bytes. */
 struct head {
 	int64_t time;
 	int pid;

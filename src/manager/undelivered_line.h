@@ -9,7 +9,7 @@
 #include "record/record.h"
 
 struct undelivered_entry {
-	uint64_t number;
+	_Alignas(16) uint64_t number; /* 32 bytes on every system, for FIFO_CHUNK's sake */
 	int64_t after; /* a moment before which it was not sent; Unix time, microseconds */
 	const struct origin *from; /* outlives it */
 	uint64_t length;           /* of all of its bytes; set when it is added */
