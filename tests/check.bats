@@ -286,7 +286,7 @@ queue_empty() {
 	"$PGWAIT" filling >/dev/null 2>"$TMP/sleeper.err" 3>&- &
 	sleeper=$!
 	wait_for grep -q 'listening on' "$TMP/sleeper.err"
-	kill -STOP "$sleeper"
+	stop "$sleeper"
 	fill
 	check
 	[[ $status -eq 0 && $(problems) == queue ]]

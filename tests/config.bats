@@ -231,7 +231,7 @@ read_all() {
 	write 'connect a application_name=a' 'listen a old'
 	start_pgwait --config "$config" -f %c
 	for i in 1 2; do
-		kill -STOP "$PID"
+		stop "$PID"
 		sql -c "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'a'" >/dev/null
 		wait_for eval '[[ $(channels_of a) -eq 0 ]]'
 		write 'connect a application_name=a' "listen a old new$i"

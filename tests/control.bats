@@ -316,7 +316,7 @@ status'
 	start_control "application_name=closed" jobs
 	say status
 	# Stopped, so that the notifications and the command are found together.
-	kill -STOP "$PID"
+	stop "$PID"
 	sql -c "SELECT count(pg_notify('jobs', i::text)) FROM generate_series(1, 100) i" >/dev/null
 	wait_for unread 1 1692 # all of them
 	echo "connect other application_name=other" >&7
@@ -342,7 +342,7 @@ backend_of() {
 	start_control "host=$PGHOST" jobs
 	say status
 	backend=$(backend_of pgwait)
-	kill -STOP "$backend"
+	stop "$backend"
 	notify jobs late
 	echo drain >&7
 	wait_for asked "$backend"
@@ -374,7 +374,7 @@ backend_of() {
 	say status
 	name=$(jq -r '.connections | keys[] | select(endswith("#2"))' <<<"$reply")
 	# Stopped, so that the command is found first, and what the server said after it.
-	kill -STOP "$PID"
+	stop "$PID"
 	wait_for grep -q '^State:.T' "/proc/$PID/status"
 	echo "channels $name" >&7
 	terminate two
@@ -444,7 +444,7 @@ backend_of() {
 
 # The server sends what it has, and nobody reads: `disconnect` and what else is said comes behind it.
 send_to_stopped() {
-	kill -STOP "$PID"
+	stop "$PID"
 	sql -c "SELECT pg_notify('jobs', i::text) FROM generate_series(1, $1) i" >/dev/null
 }
 
@@ -552,7 +552,7 @@ send_to_stopped() {
 	setsid socat -u "TCP-LISTEN:$proxy,bind=127.0.0.1,fork,reuseaddr" OPEN:/dev/null 3>&- 4>&- >/dev/null 2>&1 &
 	silent=$!
 	wait_for pgrep -P "$silent" # it was lost, and its next attempt waits
-	kill -STOP "$PID"
+	stop "$PID"
 	echo 'disconnect x' >&7
 	kill -- "-$silent"
 	wait_for gone "$silent"
@@ -561,7 +561,7 @@ send_to_stopped() {
 	wait_for replied
 	say "connect x 'dbname=postgres application_name=x'"
 	say 'listen x jobs'
-	kill -STOP "$PID"
+	stop "$PID"
 	notify jobs one
 	echo 'disconnect x' >&7
 	kill -CONT "$PID"

@@ -23,7 +23,7 @@ backend() {
 @test "a stopped backend is noticed by the heartbeat, and another one listens" {
 	start_pgwait --heartbeat 0.2 -f %p jobs
 	stopped=$(backend)
-	kill -STOP "$stopped"
+	stop "$stopped"
 	wait_for again 1
 	grep -q 'warning: lost the connection to .*: the server does not answer; trying again' "$ERR"
 	notify jobs after
@@ -58,12 +58,10 @@ backend() {
 @test "^Z is no death: the answer had come meanwhile" {
 	start_pgwait --heartbeat 0.5 -f %p jobs
 	backend=$(sql -c "SELECT pid FROM pg_stat_activity WHERE application_name = 'pgwait'")
-	kill -STOP "$backend"
+	stop "$backend"
 	asked() { (($(ss -xnp | awk -v pid="pid=$backend," 'index($0, pid) { n += $3 } END { print n + 0 }') > 0)); }
 	wait_for asked
-	kill -STOP "$PID"
-	stopped() { local stat; read -r stat <"/proc/$PID/stat" && [[ ${stat##*) } == T* ]]; }
-	wait_for stopped # in its wait for events, of which the answer is none yet
+	stop "$PID"
 	kill -CONT "$backend"
 	wait_for unread 1 1
 	start=$SECONDS

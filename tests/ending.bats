@@ -183,7 +183,7 @@ accounted_for() {
 	left=$(ss -xnp | awk -v pid="pid=$PID," 'index($0, pid) { n += $3 } END { print n }')
 	received=$(((100 * 1015 - left) / 1015))
 	# How many the pipe took depends on how pgwait writes to it; dd says that no more is there.
-	kill -STOP "$PID"
+	stop "$PID"
 	dd if="$TMP/pipe" iflag=nonblock bs=65536 >"$OUT" 2>/dev/null || true
 	piped=$(wc -l <"$OUT")
 	kill -TERM "$PID"

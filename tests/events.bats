@@ -13,7 +13,7 @@ listening() {
 	notify jobs first
 	wait_for grep -q first "$OUT"
 	# Stopped, so that it finds both together.
-	kill -STOP "$PID"
+	stop "$PID"
 	notify jobs before -d other
 	wait_for unread 1 1 # a backend that is told to end sends no more
 	sql -c "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'other' AND application_name = 'pgwait'" >/dev/null

@@ -402,7 +402,7 @@ one_more_active() {
 	notify jobs 1
 	notify jobs 2
 	wait_for says first '^ran 1'
-	kill -STOP "$first"
+	stop "$first"
 	wait_for all_answered
 	freeze_proxy
 	touch "$TMP/go"
@@ -423,7 +423,7 @@ all_answered() {
 @test "one that was stopped, and has its lock still, goes on" {
 	start first --exclusive work -f %p jobs
 	wait_for says first active
-	kill -STOP "$first"
+	stop "$first"
 	notify jobs one
 	start=$SECONDS
 	lease_is_over() { ((SECONDS > start + 10)); }

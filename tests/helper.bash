@@ -123,6 +123,19 @@ signals_taken() {
 	[[ $(awk '/^(SigPnd|ShdPnd)/ { n += ("0x" $2 != "0x0000000000000000") } END { print n + 0 }' "/proc/$1/status") == 0 ]]
 }
 
+# stop PID: SIGSTOP. It returns once the process stands still: one that waits for events has got none of those that come
+# now when it goes on, while one that is just being woken would get some of them.
+stop() {
+	kill -STOP "$1"
+	wait_for stands_still "$1"
+}
+
+stands_still() {
+	local stat
+	read -r stat <"/proc/$1/stat"
+	[[ ${stat##*) } == [Tt]* ]]
+}
+
 # notify CHANNEL [PAYLOAD] [PSQL-ARG...]: through psql, exact for any text.
 notify() {
 	local channel=$1 payload=${2-}

@@ -56,7 +56,7 @@ burst() {
 @test "missed ticks are not made up" {
 	start_pgwait -j --events -t 0.05 jobs
 	wait_for lines "$OUT" 3
-	kill -STOP "$PID"
+	stop "$PID"
 	before=$(wc -l <"$OUT")
 	# Long enough for twenty ticks.
 	start=$(date +%s%N)
@@ -139,7 +139,7 @@ idle_count() {
 
 @test "what libpq holds when a connection dies is written first" {
 	start_pgwait --reconnect never -f %p jobs
-	kill -STOP "$PID"
+	stop "$PID"
 	burst 1000
 	pid=$(sql -c "SELECT pid FROM pg_stat_activity WHERE application_name = 'pgwait'")
 	idle() { [[ $(sql -c "SELECT wait_event FROM pg_stat_activity WHERE pid = $pid") == ClientRead ]]; }

@@ -104,7 +104,7 @@ ask() {
 	# Nothing more is sent, but what the server does not answer any more. (What was sent before, a busy server may answer
 	# later.)
 	for round in 1 2 3 4 5; do
-		kill -STOP "$PID"
+		stop "$PID"
 		last=$(now)
 		wait_for server_done
 		due() { (($(now) > last + 300000)); }
@@ -120,7 +120,7 @@ ask() {
 @test "a heartbeat over a session that has ended does not move it on, whatever libpq ends it with" {
 	start_pgwait --heartbeat 0.2 -f %p jobs
 	for round in 1 2 3; do
-		kill -STOP "$PID"
+		stop "$PID"
 		terminate
 		wait_for eval "[[ \$(sql -c \"SELECT count(*) FROM pg_stat_activity WHERE application_name = 'pgwait'\") == 0 ]]"
 		ended=$(now)
@@ -200,7 +200,7 @@ gaps() {
 
 @test "what libpq holds when a connection dies is written, then it comes back" {
 	start_pgwait -f %p jobs
-	kill -STOP "$PID"
+	stop "$PID"
 	sql -c "SELECT count(pg_notify('jobs', i::text)) FROM generate_series(1, 1000) i" >/dev/null
 	pid=$(sql -c "SELECT pid FROM pg_stat_activity WHERE application_name = 'pgwait'")
 	idle() { [[ $(sql -c "SELECT wait_event FROM pg_stat_activity WHERE pid = $pid") == ClientRead ]]; }

@@ -283,7 +283,7 @@ make_gap() {
 first_batch() {
 	rm -f "$SPOOL"* "$TMP/sizes"
 	start_pgwait -n 1000 --spool "$SPOOL" --batch-cmd "wc -l >>'$TMP/sizes'" -f %p jobs
-	kill -STOP "$PID"
+	stop "$PID"
 	send 1 1000
 	wait_for server_done
 	kill -CONT "$PID"

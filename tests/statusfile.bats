@@ -352,7 +352,7 @@ replace_by_another() {
 	tells ".pid == $PID"
 	tells ".pid == $first"
 	tells ".pid == $PID"
-	kill -STOP "$PID"
+	stop "$PID"
 	tells ".pid == $first"
 	kill -TERM "$first"
 	wait_for gone "$first"
@@ -551,7 +551,7 @@ refused() {
 	[[ $status -eq 0 ]]
 	pg start
 	wait_for well
-	kill -STOP "$PID"
+	stop "$PID"
 	hangs() { probe alive "$S" 1 && [[ $status -eq 1 && $errors == "$S: it is "*' s old: pgwait hangs, or was killed' ]]; }
 	wait_for hangs
 	kill -CONT "$PID"

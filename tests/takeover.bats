@@ -135,7 +135,7 @@ others_deliver() {
 	wait_for is_complete second
 	start_sender
 	wait_for delivers first
-	kill -STOP "$first"
+	stop "$first"
 	end_lock_session
 	wait_for delivers second
 	kill -CONT "$first"
@@ -152,7 +152,7 @@ others_deliver() {
 	wait_for is_complete second
 	start_sender
 	wait_for delivers first
-	kill -STOP "$first"
+	stop "$first"
 	start=$SECONDS
 	wait_for passed 12
 	end_lock_session
@@ -171,7 +171,7 @@ others_deliver() {
 	wait_for is_complete second
 	start_sender
 	wait_for delivers first
-	kill -STOP "$first"
+	stop "$first"
 	start=$SECONDS
 	wait_for passed 12
 	kill -KILL "$first"
@@ -224,7 +224,7 @@ others_deliver() {
 	start_sender
 	wait_for delivers first
 	stop_sender
-	kill -STOP "$first"
+	stop "$first"
 	pg restart -m immediate
 	start=$EPOCHREALTIME
 	wait_for says second 'listening again'
@@ -354,7 +354,7 @@ another_is_through() {
 	wait_for delivers first
 	wait_for test -s "$TMP/signs"
 	before=$(awk 'END { print $3 }' "$TMP/signs")
-	kill -STOP "$first"
+	stop "$first"
 	end_lock_session
 	wait_for delivers second
 	kill -CONT "$first"
@@ -408,7 +408,7 @@ is_quiet() {
 		notify jobs "$n" -d template1
 		rest 0.3
 	done
-	kill -STOP "$first"
+	stop "$first"
 	for n in 6 7 8; do notify jobs "$n" -d template1; done
 	rest 0.5
 	kill -KILL "$first"
@@ -431,7 +431,7 @@ each_has_all() {
 	start_as second "$TMP/json" -j --events --print --notify-cmd "$tell" \
 		--batch-cmd 'jq -r .payload | sed "s/$/ batch ${PGWAIT_TAKEOVER-no}/" >>"$TMP/commands"'
 	wait_for is_complete second
-	kill -STOP "$first"
+	stop "$first"
 	notify jobs 1
 	notify jobs 2
 	rest 0.5
@@ -449,7 +449,7 @@ each_has_all() {
 # keep_five: the first one is killed before it delivers 1 to 5, which the second one has kept.
 keep_five() {
 	wait_for is_complete second
-	kill -STOP "$first"
+	stop "$first"
 	for n in 1 2 3 4 5; do notify jobs "$n"; done
 	rest 0.3
 	kill -KILL "$first"
@@ -484,7 +484,7 @@ keep_five() {
 	wait_for says first 'active, with'
 	start_as second "$TMP/json" -j --events --buffer 8KiB --heartbeat 0.2
 	wait_for is_complete second
-	kill -STOP "$first"
+	stop "$first"
 	rest 1 # heartbeats pass: what was sent before them is not missing
 	between=$(date -u +%FT%T)
 	rest 1
@@ -528,7 +528,7 @@ keep_five() {
 	wait_for is_complete second
 	start_sender
 	wait_for delivers first
-	kill -STOP "$first"
+	stop "$first"
 	rest 0.5 # what it has asked is answered
 	freeze_proxy
 	set_clocks 20 20
@@ -613,7 +613,7 @@ holds_rank() {
 	wait_for says first 'active, with'
 	start second
 	wait_for holds_rank 2
-	kill -STOP "$second"
+	stop "$second"
 	kill -KILL "$first"
 	start third
 	wait_for says third 'waiting: another process'
@@ -638,7 +638,7 @@ has_read() {
 		wait_for says first 'active, with'
 		start_as second "$TMP/pipe" -f "%p $(printf %0100d 0)" --overflow "$overflow" --buffer 200KiB 7>&-
 		wait_for is_complete second
-		kill -STOP "$first"
+		stop "$first"
 		sql -c "SELECT pg_notify('jobs', n::text) FROM generate_series(1, 1200) n" >/dev/null
 		wait_for has_read second
 		kill -KILL "$first"
@@ -884,7 +884,7 @@ a_sign_says_behind() {
 	wait_for says first 'active, with'
 	notify jobs 1
 	wait_for delivers first
-	kill -STOP "$first"
+	stop "$first"
 	notify jobs 2
 	rest 1.5 # it has come, and the next sign is due
 	freeze_proxy

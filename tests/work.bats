@@ -174,7 +174,7 @@ idle_worker() {
 	add 1 1
 	wait_for handled 1
 	wait_for idle_worker
-	kill -STOP "$worker"
+	stop "$worker"
 	add 2 2
 	wait_for handled 2
 	wait_for left 0
@@ -347,7 +347,7 @@ idle_worker() {
 	[[ ! -e $TMP/handled ]]
 	left 3
 	# It would get the lock again at once.
-	kill -STOP "$first"
+	stop "$first"
 	sql -c "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted" >/dev/null
 	wait_for grep -q 'active, with the lock' "$TMP/second"
 	kill -CONT "$first"
