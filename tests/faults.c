@@ -6,6 +6,8 @@
  *
  * SQLITE_LENGTH=BYTES makes SQLite one whose rows and values have that length at most.
  *
+ * STOPS=TEXT stops the process (SIGSTOP) right before each write of TEXT.
+ *
  * CLOCKS=FILE makes Unix time, and the time that goes on in suspend, as many seconds later as the two numbers in the file
  * say, if it is there: as if the clock was set, and as if the machine had slept.
  */
@@ -22,6 +24,7 @@
 #include <fcntl.h>
 #include <netdb.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -157,7 +160,10 @@ ssize_t
 write(int fd, const void *p, size_t n)
 {
 	static ssize_t (*real)(int fd, const void *p, size_t n);
+	const char *stops = getenv("STOPS");
 
+	if (stops && memmem(p, n, stops, strlen(stops)))
+		raise(SIGSTOP);
 	if (owner && !is_from(__builtin_return_address(0), "/libevent") && fails("write", EIO))
 		return -1;
 	if (!real)

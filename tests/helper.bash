@@ -165,13 +165,18 @@ needs_faults() {
 	ln -sf "$top_builddir/tests/faults.so" "$TMP/faults.so"
 }
 
-# with_clocks: a process that is started has clocks that set_clocks sets.
-with_clocks() {
+# with_faults COMMAND...: what it starts has tests/faults.so before other libraries.
+with_faults() {
 	if [[ ${PGWAIT_SANITIZERS:-no} != no ]]; then
 		export ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}verify_asan_link_order=0
 	fi
-	export CLOCKS=$TMP/clocks
 	LD_PRELOAD=$TMP/faults.so "$@"
+}
+
+# with_clocks COMMAND...: a process that is started has clocks that set_clocks sets.
+with_clocks() {
+	export CLOCKS=$TMP/clocks
+	with_faults "$@"
 }
 
 # needs_boottime: pgwait looks at the clock that goes on in suspend; or the test is skipped.

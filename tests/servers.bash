@@ -78,18 +78,18 @@ pg() {
 	"$SANDBOX_RUN" pg_ctl -D "$SANDBOX_DATA" -l "$SANDBOX_LOG" -w "$@" >/dev/null 3>&- 4>&-
 }
 
-# start_proxy: forwards a port of 127.0.0.1, $proxy, to the server, as long as it is not frozen. $proxy_pid is
-# its pid and its process group's.
+# start_proxy [OPTIONS]: forwards a port of 127.0.0.1, $proxy, to the server, as long as it is not frozen. $proxy_pid is
+# its pid and its process group's. OPTIONS are socat's for the port.
 start_proxy() {
 	needs_socat
-	proxy=$(free_port)
+	proxy=$(free_port) proxy_options=${1-}
 	proxy_to "$PGPORT"
 }
 
 # proxy_to PORT: from now on new connections to $proxy reach the server on that port. Those that are there stay.
 proxy_to() {
 	[[ -z ${proxy_pid-} ]] || kill -KILL "$proxy_pid" # it only listens; its children forward
-	setsid socat "TCP-LISTEN:$proxy,bind=127.0.0.1,fork,reuseaddr" "UNIX-CONNECT:$PGHOST/.s.PGSQL.$1" \
+	setsid socat "TCP-LISTEN:$proxy,bind=127.0.0.1,fork,reuseaddr${proxy_options:+,$proxy_options}" "UNIX-CONNECT:$PGHOST/.s.PGSQL.$1" \
 		3>&- 4>&- >/dev/null 2>&1 &
 	proxy_pid=$!
 	wait_for pg_isready -q -h 127.0.0.1 -p "$proxy"

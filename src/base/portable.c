@@ -4,9 +4,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/types.h>
 #include <unistd.h>
 #ifdef HAVE_SYS_RANDOM_H
@@ -95,6 +98,35 @@ portable_allocate(int fd, int64_t size)
 #endif
 }
 
+int
+portable_extend(int fd, int64_t size)
+{
+#ifdef HAVE_POSIX_FALLOCATE
+	return posix_fallocate(fd, 0, size);
+#else
+	struct statvfs v;
+	struct stat st;
+
+	if (fstat(fd, &st) < 0 || fstatvfs(fd, &v) < 0)
+		return errno;
+	return st.st_size < size && (uint64_t)(size - st.st_size) / v.f_frsize >= v.f_bavail
+		   ? ENOSPC
+		   : 0;
+#endif
+}
+
+struct timespec
+portable_changed(const struct stat *st)
+{
+#ifdef HAVE_STRUCT_STAT_ST_MTIM
+	return st->st_mtim;
+#elif defined HAVE_STRUCT_STAT_ST_MTIMESPEC
+	return st->st_mtimespec;
+#else
+	return (struct timespec){.tv_sec = st->st_mtime};
+#endif
+}
+
 void
 portable_close_from(int first, int most)
 {
@@ -107,6 +139,23 @@ portable_close_from(int first, int most)
 #endif
 	for (int fd = first; fd < most; fd++)
 		close(fd);
+}
+
+bool
+portable_hung_up(int fd)
+{
+#if defined POLLRDHUP && !defined PORTABLE
+	struct pollfd p = {.fd = fd, .events = POLLRDHUP};
+
+	return poll(&p, 1, 0) > 0;
+#else
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+	char byte;
+
+	if (poll(&p, 1, 0) <= 0)
+		return false;
+	return p.revents & (POLLERR | POLLHUP) || recv(fd, &byte, 1, MSG_PEEK) == 0;
+#endif
 }
 
 void

@@ -9,6 +9,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
+
+struct stat;
 
 #if defined PORTABLE || !defined PIPE_BUF
 #define PORTABLE_PIPE_BUF 512 /* the least that POSIX allows */
@@ -36,8 +39,23 @@ bool portable_random(void *bytes, size_t n);
 /* Takes disk space for the first `size` bytes of a file that is no longer than that. False: nothing has changed. */
 bool portable_allocate(int fd, int64_t size);
 
+/*
+ * The same, with zeros where the file ends, and in a file that other processes write to as well. 0, or the error. Without a
+ * call that does it the space is only looked for.
+ */
+int portable_extend(int fd, int64_t size);
+
+/* When the file was changed. */
+struct timespec portable_changed(const struct stat *st);
+
 /* For a child before exec: closes descriptor `first` and all above; only those below `most` where no call does that. */
 void portable_close_from(int first, int most);
+
+/*
+ * Whether the other end of a connection has closed it, or it broke: a reset, a time that ran out. What came before that may
+ * still wait to be read; only with POLLRDHUP the end of the stream shows then, too.
+ */
+bool portable_hung_up(int fd);
 
 /* Overwrites the bytes, so that they do not stay in memory. */
 void portable_wipe(void *bytes, size_t n);

@@ -36,6 +36,38 @@ pull_ready(struct manager *m)
 	}
 }
 
+/* Pulls what came: first of the lock, then of the connections. */
+static void
+receive(struct manager *m)
+{
+	if (m->exclusive) {
+		dispatch_exclusive(m);
+		if (m->cause == CAUSE_NONE)
+			dispatch_hand_on(m, true);
+	}
+	if (m->cause == CAUSE_NONE || m->shutdown.begun)
+		pull_ready(m);
+}
+
+/*
+ * Does steps of opening and closing connections: one if others had something to say, else as many as the budget allows. What a
+ * step brings, such as a loss, is pulled at once, so that its time counts, too.
+ */
+static void
+receive_and_work(struct manager *m)
+{
+	int64_t budget = m->sources.ready ? 0 : WORK_BUDGET, end;
+
+	receive(m);
+	if (!work_queue_waiting())
+		return;
+	end = clock_monotonic() + budget;
+	do {
+		work_queue_run(0);
+		receive(m);
+	} while (work_queue_waiting() && clock_monotonic() < end);
+}
+
 static void
 pause_sources(struct manager *m, bool paused)
 {
@@ -169,13 +201,7 @@ pass(struct manager *m)
 {
 	const struct options *o = m->options;
 
-	if (m->exclusive) {
-		dispatch_exclusive(m);
-		if (m->cause == CAUSE_NONE)
-			dispatch_hand_on(m, true);
-	}
-	if (m->cause == CAUSE_NONE || m->shutdown.begun)
-		pull_ready(m);
+	receive_and_work(m);
 	if (m->cause == CAUSE_NONE && ticker_ticks(&m->idle, o->idle_restart ? m->last_taken : 0) &&
 	    m->active)
 		idle(m);
@@ -338,7 +364,6 @@ manager_run(struct manager *m)
 		bool more = (ready && pull) || sources_leave(&m->sources) || work_queue_waiting();
 
 		loop_turn(m->base, more);
-		work_queue_run(m->sources.ready ? 0 : WORK_BUDGET);
 		pass(m);
 	}
 }

@@ -101,7 +101,10 @@ connection_give_up(struct connection *c, const char *reason)
 	if (c->connector)
 		connector_cancel(c->connector);
 	c->connector = NULL;
-	die(c, reason, NULL);
+	if (c->session)
+		session_fail(c->session, reason, NULL);
+	else
+		die(c, reason, NULL);
 }
 
 /* What the limit that passes now was for. */

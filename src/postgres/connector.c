@@ -11,7 +11,6 @@
 #include <sys/time.h>
 
 #include "base/buffer.h"
-#include "base/log.h"
 #include "base/prompt.h"
 #include "base/random.h"
 #include "base/work_queue.h"
@@ -49,7 +48,6 @@ struct connector {
 	bool permanent;
 };
 
-static void next_address(struct connector *c);
 static void start_host(struct connector *c);
 static void attempt(struct connector *c);
 
@@ -89,11 +87,17 @@ arm_deadline(struct connector *c, int64_t us)
 }
 
 static void
-close_attempt(struct connector *c)
+unwatch(struct connector *c)
 {
 	if (c->io_added)
 		event_del(&c->io);
 	c->io_added = false;
+}
+
+static void
+close_attempt(struct connector *c)
+{
+	unwatch(c);
 	event_del(&c->deadline);
 	work_queue_remove(&c->job);
 	PQfinish(c->conn);
@@ -137,9 +141,8 @@ succeed(struct connector *c)
 	connector_done *done = c->done;
 	void *arg = c->arg;
 
-	event_del(&c->io); /* before the callback registers the socket anew */
+	unwatch(c); /* before the callback registers the socket anew */
 	c->conn = NULL;
-	c->io_added = false;
 	end_login(c);
 	connector_cancel(c);
 	done(conn, NULL, arg);
@@ -164,15 +167,13 @@ static void
 add_error(struct connector *c, const char *text)
 {
 	size_t length = strlen(text);
-	const char *kept;
+	bool known;
 
 	buffer_add(&c->errors, "", 1);
-	kept = buffer_content(&c->errors);
-	if (strstr(kept, text)) {
-		c->errors.end--;
-		return;
-	}
+	known = strstr(buffer_content(&c->errors), text);
 	c->errors.end--;
+	if (known)
+		return;
 	if (buffer_length(&c->errors))
 		buffer_add(&c->errors, "; ", 2);
 	buffer_add(&c->errors, text, length);
@@ -310,10 +311,7 @@ poll_connection(struct connector *c)
 {
 	PostgresPollingStatusType status;
 
-	/* libpq may have a new socket under the same number: register it anew (fact F9). */
-	if (c->io_added)
-		event_del(&c->io);
-	c->io_added = false;
+	unwatch(c); /* libpq may have a new socket under the same number (fact F9) */
 	status = oauth_connect_poll(c->conn, ask_login, c);
 	if (status == PGRES_POLLING_OK) {
 		PQsetErrorVerbosity(c->conn, PQERRORS_DEFAULT);
@@ -342,9 +340,8 @@ on_io(evutil_socket_t fd, short what, void *arg)
 }
 
 static void
-on_deadline(evutil_socket_t fd, short what, void *arg)
+give_up_late(struct connector *c)
 {
-	struct connector *c = arg;
 	const struct target_host *h = host_order_current(&c->hosts);
 	char *text = xasprintf("connection to server at \"%s\", port %s: %s in %g s",
 	    *h->host ? h->host : h->hostaddr, h->port,
@@ -353,14 +350,24 @@ on_deadline(evutil_socket_t fd, short what, void *arg)
 			    : "no answer",
 	    (double)c->allowed / SECOND);
 
-	(void)fd;
-	(void)what;
 	if (c->resolving) {
 		resolve_cancel(c->resolving);
 		c->resolving = NULL; /* no address is known: the next one is the next host's */
 	}
 	give_up_address(c, text);
 	free(text);
+}
+
+/* To close the socket is a step, too: many may be late together. */
+static void
+on_deadline(evutil_socket_t fd, short what, void *arg)
+{
+	struct connector *c = arg;
+
+	(void)fd;
+	(void)what;
+	unwatch(c);
+	proceed(c, give_up_late);
 }
 
 static void
@@ -373,16 +380,9 @@ on_notice(void *arg, const PGresult *result)
 static const char *
 usable_passfile(const struct target *t)
 {
-	char *warning = NULL;
-	const char *path;
+	bool looks = t->passfile && !(t->password && *t->password);
 
-	if (!t->passfile || (t->password && *t->password))
-		return t->passfile;
-	path = passfile_usable(t->passfile, &warning);
-	if (warning)
-		log_warning("%s", warning);
-	free(warning);
-	return path;
+	return looks ? passfile_usable(t->passfile) : t->passfile;
 }
 
 static PGconn *
@@ -435,7 +435,7 @@ on_resolved(const struct addresses *found, void *arg)
 	if (found->count == 0) {
 		add_error(c, found->error);
 		c->sqlstate[0] = '\0';
-		next_host(c);
+		proceed(c, next_host);
 		return;
 	}
 	addresses_copy(&c->addresses, found);

@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/log.h"
+
 /* The files that libpq does not use, and for which the warning was given. */
 static char **warned;
 static size_t warned_count;
@@ -59,12 +61,11 @@ remember(const char *path)
 }
 
 const char *
-passfile_usable(const char *path, char **warning)
+passfile_usable(const char *path)
 {
 	const char *why = NULL;
 	struct stat st;
 
-	*warning = NULL;
 	if (stat(path, &st) == 0) {
 		if (!S_ISREG(st.st_mode))
 			why = "it is not a plain file";
@@ -77,6 +78,6 @@ passfile_usable(const char *path, char **warning)
 		return path;
 	}
 	if (remember(path))
-		*warning = xasprintf("the password file \"%s\" is not used: %s", path, why);
+		log_warning("the password file \"%s\" is not used: %s", path, why);
 	return "/dev/null/none";
 }

@@ -16,8 +16,8 @@ char *passfile_default(void);
 
 /*
  * What to give to libpq as "passfile": `path`; or a path where no file can be, if libpq would not use
- * `path`. Then *warning, which the caller frees, says why, unless it was said before; else it is NULL.
+ * `path`. Then a warning says why, unless it was said before.
  */
-const char *passfile_usable(const char *path, char **warning);
+const char *passfile_usable(const char *path);
 
 #endif

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/portable.h"
 #include "base/work_queue.h"
 #include "postgres/server_error.h"
 #include "postgres/target.h"
@@ -21,7 +22,7 @@ struct session {
 	PGconn *conn;
 	const struct target *target;
 	struct event readable, writable;
-	struct work_queue_job job; /* reads the last, and closes */
+	struct work_queue_job job; /* reads the last, tells that it failed, and closes */
 	struct request_queue requests;
 	session_wake *wake;
 	void *arg;
@@ -55,7 +56,7 @@ session_fail(struct session *s, const char *reason, const char *sqlstate)
 	event_del(&s->writable);
 	if (!s->told)
 		server_error_set(&s->error, reason, sqlstate);
-	s->wake(s->arg);
+	work_queue_add(&s->job);
 }
 
 const char *
@@ -161,15 +162,23 @@ read_now(struct session *s, unsigned extra_reads)
 
 /*
  * The read that finds the end of a connection costs ten times as much as another, since libpq takes TLS down: those that end
- * together wait for their turn, and the others are read meanwhile.
+ * together wait for their turn, and the others are read meanwhile. The first of them is read, and waits in the queue to be
+ * told; while something waits there, each is looked at before it is read.
  */
+static bool
+must_wait(const struct session *s)
+{
+	return s->told || (work_queue_waiting() && portable_hung_up(PQsocket(s->conn)));
+}
+
 static void
 on_readable(evutil_socket_t fd, short what, void *arg)
 {
 	struct session *s = arg;
 
 	(void)fd;
-	if (s->told || what & EV_CLOSED) {
+	(void)what;
+	if (must_wait(s)) {
 		event_del(&s->readable);
 		work_queue_add(&s->job);
 	} else {
@@ -177,15 +186,20 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 	}
 }
 
-/* The end, or what came before it. */
+/* Reads the end, or what came before it, and tells that the session failed, however that was found. */
 static void
-read_last(void *arg)
+on_turn(void *arg)
 {
 	struct session *s = arg;
 
-	read_now(s, 0);
-	if (s->reading)
+	if (!s->failed)
+		read_now(s, 0);
+	if (s->failed) {
+		work_queue_remove(&s->job);
+		s->wake(s->arg);
+	} else if (s->reading) {
 		watch(s, &s->readable);
+	}
 }
 
 /*
@@ -196,7 +210,7 @@ read_last(void *arg)
 static bool
 read_more(struct session *s)
 {
-	if (s->extra_reads == 0 || !s->reading || s->told || s->empty_reads == 2)
+	if (s->extra_reads == 0 || !s->reading || s->empty_reads == 2 || must_wait(s))
 		return false;
 	s->empty_reads++;
 	if (--s->extra_reads == 0) {
@@ -367,12 +381,11 @@ session_open(struct event_base *base, PGconn *conn, const struct target *target,
 	s->target = target;
 	s->wake = wake;
 	s->arg = arg;
-	s->job = (struct work_queue_job){.run = read_last, .arg = s, .before = true};
+	s->job = (struct work_queue_job){.run = on_turn, .arg = s, .before = true};
 	s->alive = clock_monotonic();
 	s->read_time = clock_realtime();
 	PQsetNoticeReceiver(conn, on_notice, s);
-	event_assign(
-	    &s->readable, base, PQsocket(conn), EV_READ | EV_CLOSED | EV_PERSIST, on_readable, s);
+	event_assign(&s->readable, base, PQsocket(conn), EV_READ | EV_PERSIST, on_readable, s);
 	event_assign(&s->writable, base, PQsocket(conn), EV_WRITE, on_writable, s);
 	return s;
 }
