@@ -67,6 +67,16 @@ includes() {
 	[[ -z $twice ]]
 }
 
+@test "a call that configure looks for is only where there is another way" {
+	calls=$(sed -nE 's/^ *AC_CHECK_FUNCS\(\[(.*)\]\).*/\1/p' configure.ac)
+	for call in $calls close_range ttyname_r; do
+		grep -lE "\b$call\(" src/*/*.c | grep -vx src/base/portable.c || true
+	done >"$TMP/callers"
+	# It has both ways.
+	diff "$TMP/callers" <(echo src/base/fd_writer.c)
+	[[ $(wc -w <<<"$calls") -gt 3 ]]
+}
+
 @test "every file that Makefile.am names is there, or is built from one" {
 	missing=$(grep -oE '(^|[ 	/])(src|tests|bench|fuzz|man|completions|examples|packaging|tools|\.ci)/[A-Za-z0-9_./-]+' Makefile.am |
 		sed 's/^[ 	/]*//' | sort -u | while read -r file; do

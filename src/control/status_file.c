@@ -16,6 +16,7 @@
 
 #include "base/buffer.h"
 #include "base/log.h"
+#include "base/portable.h"
 #include "base/random.h"
 #include "control/status.h"
 #include "control/status_facts.h"
@@ -204,11 +205,15 @@ static bool
 is_mine(const struct status_file *f)
 {
 	const struct stat *a = &f->mine;
+	struct timespec ours, its;
 	struct stat b;
 
-	return f->there && lstat(f->path, &b) == 0 && a->st_dev == b.st_dev &&
-	       a->st_ino == b.st_ino && a->st_mtim.tv_sec == b.st_mtim.tv_sec &&
-	       a->st_mtim.tv_nsec == b.st_mtim.tv_nsec;
+	if (!f->there || lstat(f->path, &b) < 0)
+		return false;
+	ours = portable_changed(a);
+	its = portable_changed(&b);
+	return a->st_dev == b.st_dev && a->st_ino == b.st_ino && ours.tv_sec == its.tv_sec &&
+	       ours.tv_nsec == its.tv_nsec;
 }
 
 /* ----- What is in it */

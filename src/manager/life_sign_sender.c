@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/portable.h"
 #include "manager/life_sign_group.h"
 #include "manager/undelivered.h"
 #include "postgres/connection.h"
@@ -156,7 +157,7 @@ new_process(void)
 {
 	uint64_t number = (uint64_t)clock_realtime() ^ (uint64_t)getpid() << 44;
 
-	if (getentropy(&number, sizeof number) < 0)
+	if (!portable_random(&number, sizeof number))
 		log_debug("no entropy: the number of this process is made of the time");
 	return (int64_t)(number >> 1) | 1;
 }

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/portable.h"
 #include "sinks/spool_reserve.h"
 
 /* In the file's header: "pgwt", and the version of the tables (PRAGMA user_version). */
@@ -23,7 +24,8 @@
 /* The byte of the file that is locked. SQLite locks others, from 1 GiB on. */
 #define LOCKED_BYTE (INT64_C(1) << 40)
 
-#ifndef F_OFD_SETLK
+#if defined PORTABLE || !defined F_OFD_SETLK
+#undef F_OFD_SETLK
 /* A lock that belongs to the process is lost when the process opens the database again. */
 #define F_OFD_SETLK F_SETLK
 #endif
@@ -382,7 +384,7 @@ spool_db_grow(struct spool_db *d)
 	if (fstat(d->fd, &st) < 0)
 		error = errno;
 	else if (st.st_size < pages * d->page_size)
-		error = posix_fallocate(d->fd, 0, pages * d->page_size);
+		error = portable_extend(d->fd, pages * d->page_size);
 	if (error == 0 || error == EOPNOTSUPP || error == EINVAL) /* some file systems cannot */
 		return SPOOL_DB_OK;
 	set_error(d, strerror(error));
