@@ -16,6 +16,7 @@ struct lookup {
 	char *host;
 	struct addresses found;
 	struct resolve *waiting;
+	struct worker_thread *thread; /* it may outlast everybody who waits, and pgwait */
 	struct lookup *next;
 };
 
@@ -105,7 +106,8 @@ find_or_start(struct event_base *base, const char *host)
 			return l;
 	l = xcalloc(1, sizeof *l);
 	l->host = xstrdup(host);
-	if (!worker_thread_start(base, &kind, l, NULL)) {
+	l->thread = worker_thread_start(base, &kind, l, NULL);
+	if (!l->thread) {
 		int error = errno;
 
 		lookup_drop(l);
