@@ -461,7 +461,7 @@ first_batch() {
 	exec 7<>"$TMP/pipe"
 	"$PGWAIT" --from-spool "$SPOOL" -f %p >"$TMP/pipe" 2>"$TMP/err2" 3>&- 7>&- &
 	PID=$!
-	locked() { grep -q "^[0-9]*: OFDLCK .* WRITE .*:$(stat -c %i "$SPOOL") " /proc/locks; }
+	locked() { grep -Eq "^[0-9]+: (OFDLCK|POSIX) .* WRITE .*:$(stat -c %i "$SPOOL") $((1 << 40)) " /proc/locks; }
 	wait_for locked # (who asks for the lock himself may keep pgwait from it)
 	for n in 1 2 3; do
 		notify jobs "more $n"
