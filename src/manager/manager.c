@@ -56,16 +56,14 @@ receive(struct manager *m)
 static void
 receive_and_work(struct manager *m)
 {
-	int64_t budget = m->sources.ready ? 0 : WORK_BUDGET, end;
+	int64_t budget = m->sources.ready ? 0 : WORK_BUDGET, end = 0;
 
 	receive(m);
-	if (!work_queue_waiting())
-		return;
-	end = clock_monotonic() + budget;
-	do {
+	while (work_queue_waiting() && (!end || clock_monotonic() < end)) {
+		end = end ? end : clock_monotonic() + budget;
 		work_queue_run(0);
 		receive(m);
-	} while (work_queue_waiting() && clock_monotonic() < end);
+	}
 }
 
 static void
@@ -199,11 +197,9 @@ begin_end(struct manager *m)
 static void
 pass(struct manager *m)
 {
-	const struct options *o = m->options;
-
 	receive_and_work(m);
-	if (m->cause == CAUSE_NONE && ticker_ticks(&m->idle, o->idle_restart ? m->last_taken : 0) &&
-	    m->active)
+	if (m->cause == CAUSE_NONE &&
+	    ticker_ticks(&m->idle, m->options->idle_restart ? m->last_taken : 0) && m->active)
 		idle(m);
 	if (m->cause == CAUSE_NONE && is_silent(m))
 		dispatch_end(m, CAUSE_TIME);
