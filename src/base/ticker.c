@@ -31,16 +31,13 @@ ticker_start(struct ticker *t, struct event_base *base, int64_t interval, int64_
 	arm(t, now);
 }
 
-bool
-ticker_ticks(struct ticker *t, int64_t restarted)
+static RARELY bool
+decide(struct ticker *t, int64_t restarted)
 {
-	int64_t now;
+	int64_t now = clock_monotonic();
 	bool ticks;
 
-	if (!t->due)
-		return false;
 	t->due = false;
-	now = clock_monotonic();
 	if (restarted + t->interval > t->next)
 		t->next = restarted + t->interval;
 	ticks = t->next <= now;
@@ -48,6 +45,12 @@ ticker_ticks(struct ticker *t, int64_t restarted)
 		t->next += t->interval + (now - t->next) / t->interval * t->interval;
 	arm(t, now);
 	return ticks;
+}
+
+bool
+ticker_ticks(struct ticker *t, int64_t restarted)
+{
+	return t->due && decide(t, restarted);
 }
 
 void

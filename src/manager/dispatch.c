@@ -21,10 +21,7 @@ dispatch_is_drain(const struct manager *m)
 bool
 dispatch_count_reached(const struct manager *m)
 {
-	int64_t count = m->options->count;
-
-	return count >= 0 && m->taken >= (uint64_t)count &&
-	       m->taken - sinks_discarded(&m->sinks) >= (uint64_t)count;
+	return m->taken >= m->count && m->taken - sinks_discarded(&m->sinks) >= m->count;
 }
 
 void
@@ -349,8 +346,7 @@ deliver(struct manager *m, const struct record *r)
 		return;
 	sinks_take(&m->sinks, r);
 	m->taken++;
-	if (m->options->count >= 0)
-		look_at_count(m);
+	look_at_count(m);
 }
 
 /* With --work-sql a notification only says that there may be rows. */
@@ -381,14 +377,20 @@ dispatch_hand_on(struct manager *m, bool need_room)
 	}
 }
 
+static RARELY bool
+exclusive_room(struct manager *m)
+{
+	if (!m->active)
+		return true;
+	return exclusive_waits(m->exclusive) ? sinks_room_to_keep(&m->sinks)
+					     : sinks_room(&m->sinks);
+}
+
 /* Asked for each notification: who has no --exclusive asks nobody about it. */
 bool
 dispatch_room(struct manager *m)
 {
-	if (!m->active)
-		return true;
-	return m->exclusive && exclusive_waits(m->exclusive) ? sinks_room_to_keep(&m->sinks)
-							     : sinks_room(&m->sinks);
+	return m->exclusive ? exclusive_room(m) : sinks_room(&m->sinks);
 }
 
 /* Whether a notification is not to be delivered now: a signal for --work-sql, or one that --exclusive keeps. */

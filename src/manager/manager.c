@@ -101,7 +101,7 @@ check_room(struct manager *m)
 }
 
 /* After everything that was read, which this pass has pulled. */
-static void
+static RARELY void
 idle(struct manager *m)
 {
 	struct record r = {.kind = RECORD_IDLE, .time = clock_realtime()};
@@ -117,14 +117,12 @@ idle(struct manager *m)
 			runs_wake(&m->runs, m->sources.list[i]);
 }
 
-static void
+static RARELY void
 show_status_text(struct manager *m)
 {
 	struct status_text_facts f = {
 	    .good = m->sources.good, .received = m->taken, .last = m->last_taken};
 
-	if (!m->status_text)
-		return;
 	f.failed = sources_failed(&m->sources);
 	f.connecting = m->sources.count - f.good - f.failed;
 	status_text_show(m->status_text, &f);
@@ -150,13 +148,11 @@ tell_unsettled(struct manager *m)
 	}
 }
 
-static void
+static RARELY void
 tell_systemd(struct manager *m)
 {
 	struct systemd_facts f = {.good = m->sources.good, .active = m->active};
 
-	if (!m->systemd)
-		return;
 	f.lost = sources_failed(&m->sources);
 	f.connecting = m->sources.count - f.good - f.lost;
 	for (size_t i = 0; i < m->sources.count; i++)
@@ -166,7 +162,7 @@ tell_systemd(struct manager *m)
 }
 
 /* Runs once, when there is a cause to end: stops receiving, and delivers all that was received. */
-static void
+static RARELY void
 begin_end(struct manager *m)
 {
 	status_text_free(m->status_text);
@@ -203,19 +199,23 @@ pass(struct manager *m)
 		idle(m);
 	if (m->cause == CAUSE_NONE && is_silent(m))
 		dispatch_end(m, CAUSE_TIME);
-	exclusive_fence(m->exclusive);
+	if (m->exclusive)
+		exclusive_fence(m->exclusive);
 	sinks_pass(&m->sinks);
 	if (delivery_ended(m->delivery))
 		dispatch_end(m, CAUSE_OUTPUT);
 	if (m->cause == CAUSE_NONE)
 		check_room(m);
-	sources_part(&m->sources, dispatch_parts, dispatch_goes);
+	if (sources_leave(&m->sources))
+		sources_part(&m->sources, dispatch_parts, dispatch_goes);
 	if (m->cause != CAUSE_NONE && !m->shutdown.begun) {
 		begin_end(m);
 		pass(m);
 	}
-	show_status_text(m);
-	tell_systemd(m);
+	if (m->status_text)
+		show_status_text(m);
+	if (m->systemd)
+		tell_systemd(m);
 	if (m->passed)
 		m->passed(m->passed_arg);
 }
@@ -324,6 +324,7 @@ manager_new(struct options *options)
 	m->options = options;
 	m->began = clock_realtime();
 	m->interval = options->timeout;
+	m->count = options->count < 0 ? UINT64_MAX : (uint64_t)options->count;
 	m->base = loop_new();
 	if (!m->base || !signals_catch(m->base, options->config, on_signal, m)) {
 		if (m->base)
@@ -371,7 +372,7 @@ manager_finish(struct manager *m)
 	    .cause = m->cause,
 	    .signal = m->signal,
 	    .failure = m->failure,
-	    .unmet = m->options->count >= 0 && !dispatch_count_reached(m),
+	    .unmet = m->count != UINT64_MAX && !dispatch_count_reached(m),
 	    .any_good = m->sources.good > 0,
 	};
 	struct exit_status e = exit_status_of(&outcome);

@@ -275,8 +275,6 @@ void
 sources_part(
     struct sources *set, void (*parts)(struct source *s, bool good), void (*goes)(struct source *s))
 {
-	if (!set->leave)
-		return;
 	set->leave = false;
 	for (size_t i = 0; i < set->count;) {
 		struct source *s = set->list[i];

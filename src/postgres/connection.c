@@ -247,7 +247,7 @@ notification(struct connection *c)
 	return r;
 }
 
-static const struct record *
+static RARELY const struct record *
 listening(struct connection *c)
 {
 	c->announced = true;
@@ -276,7 +276,7 @@ close_connection(struct connection *c)
 	c->origin.encoding = NULL;
 }
 
-static const struct record *
+static RARELY const struct record *
 lost(struct connection *c)
 {
 	set_state(c, CONN_LOST);
@@ -330,11 +330,10 @@ finish_request(struct connection *c)
 
 /*
  * The order matters. The record that LISTEN took effect comes before all notifications, the answer
- * to a request after all that was received before it, and the loss of the connection last. `none`: no notification is
- * there, which was just looked for.
+ * to a request after all that was received before it, and the loss of the connection last.
  */
 static RARELY const struct record *
-next_record(struct connection *c, bool none)
+next_record(struct connection *c)
 {
 	const char *reason, *sqlstate;
 
@@ -344,14 +343,19 @@ next_record(struct connection *c, bool none)
 		do {
 			if (c->listened && !c->announced)
 				return listening(c);
-			if (!none && take_notification(c))
+			if (take_notification(c))
 				return notification(c);
-			none = false;
 		} while ((c->listened && !c->announced) || finish_request(c));
 		if ((reason = session_failure(c->session, &sqlstate)))
 			die(c, reason, sqlstate);
 	}
 	return c->state == CONN_DYING ? lost(c) : NULL;
+}
+
+static RARELY const struct record *
+next_but_notification(struct connection *c)
+{
+	return session_has_news(c->session) ? next_record(c) : NULL;
 }
 
 const struct record *
@@ -360,8 +364,8 @@ connection_next(struct connection *c)
 	PQfreemem(c->notify);
 	c->notify = NULL;
 	if (!c->announced || c->state != CONN_LISTENING)
-		return next_record(c, false);
-	return take_notification(c) ? notification(c) : next_record(c, true);
+		return next_record(c);
+	return take_notification(c) ? notification(c) : next_but_notification(c);
 }
 
 void

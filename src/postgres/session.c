@@ -310,6 +310,12 @@ session_request_rows(struct session *s, char *sql, request_done *done, void *arg
 }
 
 bool
+session_has_news(const struct session *s)
+{
+	return s->requests.answered || s->failed;
+}
+
+bool
 session_finish(struct session *s)
 {
 	if (!s->requests.answered)

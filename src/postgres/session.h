@@ -47,6 +47,9 @@ PGnotify *session_notify(struct session *s);
 void session_request_rows(struct session *s, char *sql, request_done *done, void *arg);
 PGresult *session_row(struct session *s);
 
+/* Whether there is an answer to finish, or a failure. */
+bool session_has_news(const struct session *s);
+
 /* Ends the request whose answer is whole. False if there is none. */
 bool session_finish(struct session *s);
 

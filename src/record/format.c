@@ -59,6 +59,7 @@ struct format {
 };
 
 static void write_template(struct format *f, const struct record *r, struct buffer *out);
+static void write_json(struct format *f, const struct record *r, struct buffer *out);
 static void write_text(struct format *f, const struct record *r, struct buffer *out);
 
 static struct format *
@@ -128,7 +129,11 @@ format_nul(void)
 struct format *
 format_json(enum format_end end)
 {
-	return complete_with_end(new_format_of(VALUE_JSON), end);
+	struct format *f = complete_with_end(new_format_of(VALUE_JSON), end);
+
+	f->write = write_json;
+	(void)buffer_reserve(&f->tail, 1); /* before libpq holds anything: see output_new() */
+	return f;
 }
 
 struct format *
@@ -161,8 +166,8 @@ escape_none(char *out, const char *s, size_t n)
 	return out + n;
 }
 
-/* Writes `n` bytes that are in `e`. */
-static char *
+/* Writes `n` bytes that are in `e`; most servers have UTF-8. */
+static RARELY char *
 put_converted(char *out, struct encoding *e, const char *s, size_t n, escape_function *escape)
 {
 	struct segments converted = encoding_to_utf8(e, s, n);
@@ -178,16 +183,14 @@ put(char *out, struct encoding *e, const char *s, size_t n, escape_function *esc
 	return e ? put_converted(out, e, s, n, escape) : escape(out, s, n);
 }
 
-/* The length of the payload as %p writes it. */
-static size_t
-payload_length(const struct record *r)
+/* The length of a payload that is not UTF-8, as %p writes it. */
+static RARELY size_t
+converted_length(const struct record *r)
 {
-	struct segments converted;
+	struct segments converted =
+	    encoding_to_utf8(r->origin->encoding, r->payload, r->payload_length);
 	size_t length = 0;
 
-	if (!r->origin->encoding)
-		return r->payload_length;
-	converted = encoding_to_utf8(r->origin->encoding, r->payload, r->payload_length);
 	for (size_t i = 0; i < converted.count; i++)
 		length += converted.list[i].length;
 	return length;
@@ -282,15 +285,12 @@ put_fields(struct format *f, char *out, const struct record *r, escape_function 
 #define PUT_STRING(out, literal)                                                                   \
 	((char *)memcpy(out, literal, sizeof(literal) - 1) + sizeof(literal) - 1)
 
-/* Makes the tail anew if it is not the one of this record. */
-static void
-refresh_tail(struct format *f, const struct record *r)
+static RARELY void
+make_tail(struct format *f, const struct record *r)
 {
 	const struct origin *o = r->origin;
 	char *p;
 
-	if (f->tail.end && f->tail_serial == o->serial && f->tail_time == r->time)
-		return;
 	buffer_clear(&f->tail);
 	p = buffer_reserve(&f->tail, rooms[VALUE_JSON].fixed + o->label_length * ESCAPE_JSON_WORST);
 	p = PUT_STRING(p, ",\"connection\":\"");
@@ -303,18 +303,31 @@ refresh_tail(struct format *f, const struct record *r)
 	f->tail_time = r->time;
 }
 
+/* Makes the tail anew if it is not the one of this record. */
+static inline void
+refresh_tail(struct format *f, const struct record *r)
+{
+	if (!f->tail.end || f->tail_serial != r->origin->serial || f->tail_time != r->time)
+		make_tail(f, r);
+}
+
+static RARELY bool
+converted_lossless(const struct record *r)
+{
+	return encoding_to_utf8(r->origin->encoding, r->payload, r->payload_length).lossless;
+}
+
 /* `written` bytes in a JSON string stand for the payload: do they say all of it? */
 static bool
 payload_lossless(const struct record *r, size_t written)
 {
 	if (r->origin->encoding)
-		return encoding_to_utf8(r->origin->encoding, r->payload, r->payload_length)
-		    .lossless;
+		return converted_lossless(r);
 	/* What is replaced takes more bytes than it had; so no byte was, if there are no more. */
 	return written == r->payload_length || utf8_valid(r->payload, r->payload_length);
 }
 
-static char *
+static inline __attribute__((always_inline)) char *
 put_json(struct format *f, char *out, const struct record *r)
 {
 	struct encoding *e = r->origin->encoding;
@@ -361,7 +374,7 @@ put_value(struct format *f, enum template_value value, char *out, const struct r
 	case VALUE_PAYLOAD_RAW:
 		return put(out, e, r->payload, r->payload_length, escape_none);
 	case VALUE_LENGTH:
-		return put_number(out, payload_length(r));
+		return put_number(out, e ? converted_length(r) : r->payload_length);
 	case VALUE_PID:
 		return put_pid(f, out, r->pid);
 	case VALUE_LABEL:
@@ -391,15 +404,15 @@ put_literal(char *out, const char *literals, const struct template_part *part)
 	return out + part->length;
 }
 
-/* Room for the worst case. */
+/* For the worst case. */
 static inline char *
-reserve(const struct format *f, const struct record *r, struct buffer *out)
+reserve(const struct room *room, const struct record *r, struct buffer *out)
 {
 	size_t worst = r->origin->encoding ? ENCODING_UTF8_WORST : 1;
 
-	return buffer_reserve(out, f->room.fixed + f->room.label * r->origin->label_length +
-				       worst * (f->room.channel * r->channel_length +
-						   f->room.payload * r->payload_length));
+	return buffer_reserve(out,
+	    room->fixed + room->label * r->origin->label_length +
+		worst * (room->channel * r->channel_length + room->payload * r->payload_length));
 }
 
 static void
@@ -407,7 +420,7 @@ write_template(struct format *f, const struct record *r, struct buffer *out)
 {
 	const struct template_part *part = f->template.parts, *end = part + f->template.count;
 	const char *literals = f->template.literals.data;
-	char *p = reserve(f, r, out);
+	char *p = reserve(&f->room, r, out);
 
 	for (; part < end; part++) {
 		p = put_value(f, part->value, p, r);
@@ -416,11 +429,20 @@ write_template(struct format *f, const struct record *r, struct buffer *out)
 	buffer_add_end(out, p);
 }
 
-/* The template of one value is not gone through for each record. */
+/* A template of one value is not gone through for each record. */
 static void
 write_text(struct format *f, const struct record *r, struct buffer *out)
 {
-	buffer_add_end(out, put_fields(f, reserve(f, r, out), r, escape_text, '\t', '\n'));
+	buffer_add_end(
+	    out, put_fields(f, reserve(&rooms[VALUE_TEXT], r, out), r, escape_text, '\t', '\n'));
+}
+
+static void
+write_json(struct format *f, const struct record *r, struct buffer *out)
+{
+	char *p = put_json(f, reserve(&f->room, r, out), r);
+
+	buffer_add_end(out, put_literal(p, f->template.literals.data, f->template.parts));
 }
 
 void

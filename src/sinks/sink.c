@@ -46,6 +46,19 @@ sinks_keep(struct sinks *set, size_t bytes)
 	set->kept = bytes;
 }
 
+RARELY bool
+sinks_room_left(struct sinks *set)
+{
+	if (set->overflow == OVERFLOW_DROP)
+		return true;
+	if (set->overflow == OVERFLOW_EXIT && set->kept)
+		sinks_give_way(set);
+	/* To stop and go on for every few bytes would cost more than the reading. */
+	if (sinks_exceeded(set))
+		set->full = true;
+	return !set->full;
+}
+
 bool
 sinks_room_for_row(const struct sinks *set)
 {

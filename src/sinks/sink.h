@@ -123,6 +123,9 @@ sinks_low_mark(const struct sinks *set)
 	return set->budget - set->budget / 4;
 }
 
+/* For sinks_room(), where less than a quarter is left. */
+bool sinks_room_left(struct sinks *set);
+
 /*
  * Whether the manager may pull a notification. It need not ask for events, which always find room. What the sinks hold may
  * exceed the budget by these, and by one notification.
@@ -130,16 +133,10 @@ sinks_low_mark(const struct sinks *set)
 static inline bool
 sinks_room(struct sinks *set)
 {
-	if (set->overflow == OVERFLOW_DROP)
-		return true;
-	if (set->overflow == OVERFLOW_EXIT && set->kept)
-		sinks_give_way(set);
-	/* To stop and go on for every few bytes would cost more than the reading. */
-	if (set->held >= set->budget)
-		set->full = true;
-	else if (set->held <= sinks_low_mark(set))
-		set->full = false;
-	return !set->full;
+	if (set->held > sinks_low_mark(set))
+		return sinks_room_left(set);
+	set->full = false;
+	return true;
 }
 /*
  * Whether a row of a catch-up may be pulled: it is never discarded, and can wait where it is, so it leaves
