@@ -11,6 +11,7 @@
 #include "base/escape.h"
 #include "base/string_map.h"
 #include "base/ticker.h"
+#include "base/timer.h"
 #include "base/util.h"
 #include "manager/exit_status.h"
 #include "postgres/host_order.h"
@@ -1000,6 +1001,31 @@ test_ticker(void)
 }
 
 static void
+count_one(void *arg)
+{
+	++*(int *)arg;
+}
+
+/* A timer that has fired, or was stopped, is gone; one that is started again fires once. */
+static void
+test_timer(void)
+{
+	struct event_base *base = event_base_new();
+	struct timer *t = NULL;
+	int fired = 0;
+
+	timer_start(&t, base, SECOND, count_one, &fired);
+	timer_start(&t, base, 1, count_one, &fired);
+	event_base_loop(base, EVLOOP_ONCE);
+	check(fired == 1 && !t, "timer", "it fired, once");
+	timer_start(&t, base, 1, count_one, &fired);
+	timer_stop(&t);
+	event_base_loop(base, EVLOOP_ONCE);
+	check(fired == 1 && !t, "timer", "it was stopped");
+	event_base_free(base);
+}
+
+static void
 test_median(void)
 {
 	int64_t odd[] = {30, 10, 20}, even[] = {40, 10, 20, 30};
@@ -1037,6 +1063,7 @@ int
 main(void)
 {
 	test_ticker();
+	test_timer();
 	test_utf8();
 	test_escapes();
 	test_escape_places();

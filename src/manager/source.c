@@ -10,6 +10,7 @@
 #include "base/buffer.h"
 #include "base/log.h"
 #include "base/suggestion.h"
+#include "base/timer.h"
 
 /* Heartbeats that are due within this part of their interval go out together, with one wake-up. */
 #define BEAT_SLACK 8
@@ -111,12 +112,10 @@ on_beat(evutil_socket_t fd, short what, void *arg)
 }
 
 static void
-on_retry(evutil_socket_t fd, short what, void *arg)
+on_retry(void *arg)
 {
 	struct source *s = arg;
 
-	(void)fd;
-	(void)what;
 	connection_start(s->connection);
 }
 
@@ -146,7 +145,6 @@ sources_add(struct sources *set, struct subscription *subscription, bool at_star
 	s->set = set;
 	s->subscription = *subscription;
 	*subscription = (struct subscription){0};
-	evtimer_assign(&s->retry, settings.base, on_retry, s);
 	settings.arg = s;
 	settings.policy.never_prompt |= !at_start;
 	s->connection = connection_new(&s->subscription, &settings);
@@ -233,7 +231,7 @@ take_out(struct sources *set, size_t i)
 	s->good = false;
 	note_change(s);
 	s->parted = true;
-	event_del(&s->retry);
+	timer_stop(&s->retry);
 	return good;
 }
 
@@ -242,7 +240,7 @@ static void
 source_close(struct source *s)
 {
 	unmark(s);
-	event_del(&s->retry);
+	timer_stop(&s->retry);
 	connection_free(s->connection);
 	s->connection = NULL;
 }
@@ -307,8 +305,7 @@ sources_hope(const struct sources *set)
 
 		if (s->leaves)
 			continue;
-		if (connection_state(s->connection) != CONN_LOST ||
-		    event_pending(&s->retry, EV_TIMEOUT, NULL))
+		if (connection_state(s->connection) != CONN_LOST || s->retry)
 			return true;
 	}
 	return false;
@@ -317,7 +314,7 @@ sources_hope(const struct sources *set)
 void
 source_retry_now(struct source *s)
 {
-	event_del(&s->retry);
+	timer_stop(&s->retry);
 	if (connection_state(s->connection) == CONN_LOST)
 		connection_start(s->connection);
 }
@@ -357,7 +354,7 @@ source_takes_target(struct source *s)
 	s->subscription.target = s->target;
 	s->target = NULL;
 	connection_renamed(s->connection);
-	event_del(&s->retry);
+	timer_stop(&s->retry);
 	connection_start(s->connection);
 	return true;
 }
@@ -419,7 +416,6 @@ int64_t
 source_fails(struct source *s, bool retry)
 {
 	int64_t lasted = s->good ? clock_monotonic() - s->listening_since : 0, delay;
-	struct timeval tv;
 
 	s->set->good -= s->good;
 	if (s->good)
@@ -429,8 +425,7 @@ source_fails(struct source *s, bool retry)
 	if (!retry)
 		return -1;
 	delay = backoff_next(&s->backoff, lasted);
-	timeval_from(delay, &tv);
-	event_add(&s->retry, &tv);
+	timer_start(&s->retry, s->set->settings.base, delay, on_retry, s);
 	return delay;
 }
 

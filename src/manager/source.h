@@ -45,7 +45,7 @@ struct source {
 	unsigned attempt;        /* failed ones in a row */
 	int64_t listening_since; /* monotonic */
 	struct backoff backoff;
-	struct event retry;
+	struct timer *retry;                    /* runs until the next attempt */
 	struct round *round;                    /* its catch-ups, runs.c's; NULL: it has had none */
 	struct target *target;                  /* for the next attempt; NULL: it stays the same */
 	struct exclusive_connection *exclusive; /* exclusive.c's; NULL: without --exclusive */

@@ -21,7 +21,8 @@
 struct session {
 	PGconn *conn;
 	const struct target *target;
-	struct event readable, writable;
+	struct event readable,
+	    *writable;             /* `writable`: NULL: what was to be sent could be sent at once */
 	struct work_queue_job job; /* reads the last, tells that it failed, and closes */
 	struct request_queue requests;
 	session_wake *wake;
@@ -45,6 +46,14 @@ stop_reading(struct session *s)
 	work_queue_remove(&s->job);
 }
 
+static void
+stop_writing(struct session *s)
+{
+	if (s->writable)
+		event_free(s->writable);
+	s->writable = NULL;
+}
+
 void
 session_fail(struct session *s, const char *reason, const char *sqlstate)
 {
@@ -53,7 +62,7 @@ session_fail(struct session *s, const char *reason, const char *sqlstate)
 	s->failed = true;
 	s->reading = false;
 	stop_reading(s);
-	event_del(&s->writable);
+	stop_writing(s);
 	if (!s->told)
 		server_error_set(&s->error, reason, sqlstate);
 	work_queue_add(&s->job);
@@ -251,15 +260,21 @@ session_row(struct session *s)
 	return row;
 }
 
+static void on_writable(evutil_socket_t fd, short what, void *arg);
+
 static void
 flush(struct session *s)
 {
 	int left = PQflush(s->conn);
 
-	if (left > 0)
-		watch(s, &s->writable);
-	else if (left < 0)
+	stop_writing(s);
+	if (left > 0) {
+		s->writable = event_new(
+		    event_get_base(&s->readable), PQsocket(s->conn), EV_WRITE, on_writable, s);
+		watch(s, s->writable);
+	} else if (left < 0) {
 		session_fail(s, PQerrorMessage(s->conn), NULL);
+	}
 }
 
 static void
@@ -392,7 +407,6 @@ session_open(struct event_base *base, PGconn *conn, const struct target *target,
 	s->read_time = clock_realtime();
 	PQsetNoticeReceiver(conn, on_notice, s);
 	event_assign(&s->readable, base, PQsocket(conn), EV_READ | EV_PERSIST, on_readable, s);
-	event_assign(&s->writable, base, PQsocket(conn), EV_WRITE, on_writable, s);
 	return s;
 }
 
@@ -412,7 +426,7 @@ session_close(struct session *s)
 	if (!s)
 		return;
 	stop_reading(s);
-	event_del(&s->writable);
+	stop_writing(s);
 	s->failed = true; /* a callback may want to send another */
 	request_queue_abandon(&s->requests);
 	s->job.run = finish;

@@ -2,9 +2,6 @@
 
 #include "postgres/time_limit.h"
 
-#include <event2/event.h>
-#include <sys/time.h>
-
 static bool
 runs(const struct time_limit *l)
 {
@@ -12,13 +9,19 @@ runs(const struct time_limit *l)
 }
 
 static void
+on_timer(void *arg)
+{
+	struct time_limit *l = arg;
+
+	l->set = false;
+	l->passed(l->arg);
+}
+
+static void
 go_on(struct time_limit *l)
 {
-	struct timeval tv;
-
 	l->since = clock_monotonic();
-	timeval_from(l->left, &tv);
-	event_add(&l->timer, &tv);
+	timer_start(&l->timer, l->base, l->left, on_timer, l);
 }
 
 static void
@@ -28,25 +31,13 @@ stand_still(struct time_limit *l)
 
 	/* If it is due in this very turn of the loop, it passes once nobody holds it any more. */
 	l->left = left > 0 ? left : 0;
-	event_del(&l->timer);
-}
-
-static void
-on_timer(evutil_socket_t fd, short what, void *arg)
-{
-	struct time_limit *l = arg;
-
-	(void)fd;
-	(void)what;
-	l->set = false;
-	l->passed(l->arg);
+	timer_stop(&l->timer);
 }
 
 void
 time_limit_init(struct time_limit *l, struct event_base *base, void (*passed)(void *arg), void *arg)
 {
-	*l = (struct time_limit){.passed = passed, .arg = arg};
-	evtimer_assign(&l->timer, base, on_timer, l);
+	*l = (struct time_limit){.base = base, .passed = passed, .arg = arg};
 }
 
 void
@@ -62,7 +53,7 @@ time_limit_set(struct time_limit *l, int64_t us)
 void
 time_limit_clear(struct time_limit *l)
 {
-	event_del(&l->timer);
+	timer_stop(&l->timer);
 	l->set = false;
 }
 

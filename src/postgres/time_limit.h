@@ -8,8 +8,7 @@
 #ifndef PGWAIT_TIME_LIMIT_H
 #define PGWAIT_TIME_LIMIT_H
 
-#include <event2/event_struct.h>
-
+#include "base/timer.h"
 #include "base/util.h"
 
 struct event_base;
@@ -22,7 +21,8 @@ enum time_limit_holder {
 };
 
 struct time_limit {
-	struct event timer;
+	struct event_base *base;
+	struct timer *timer;
 	unsigned holders;
 	bool set;
 	int64_t allowed; /* as time_limit_set() says; microseconds */
