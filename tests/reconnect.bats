@@ -275,6 +275,19 @@ gaps() {
 	wait_for again 1
 }
 
+@test "the memory of many connections that are lost goes back to the system" {
+	local list before
+	grep -qs '^#define HAVE_MALLOC_TRIM 1' "$top_builddir/config.h" || skip 'the C library keeps it'
+	[[ ${PGWAIT_SANITIZERS:-no} == no && ${PGWAIT##*/} == pgwait ]] || skip 'malloc() is another one'
+	mapfile -t list < <(printf 'application_name=c%d\n' {1..128})
+	start_pgwait "${list[@]}" jobs
+	resident() { awk '/^VmRSS/ { print $2 }' "/proc/$PID/status"; }
+	before=$(resident)
+	pg stop -m fast
+	smaller() { (($(resident) < before - 256)); }
+	wait_for smaller
+}
+
 @test "too many connections, a role without LOGIN, no such database: all are retried later on" {
 	sql -c "CREATE ROLE app LOGIN"
 	start_pgwait -f %p user=app jobs

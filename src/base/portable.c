@@ -12,6 +12,9 @@
 #include <sys/statvfs.h>
 #include <sys/types.h>
 #include <unistd.h>
+#ifdef HAVE_MALLOC_TRIM
+#include <malloc.h>
+#endif
 #ifdef HAVE_SYS_RANDOM_H
 #include <sys/random.h>
 #endif
@@ -155,6 +158,14 @@ portable_hung_up(int fd)
 	if (poll(&p, 1, 0) <= 0)
 		return false;
 	return p.revents & (POLLERR | POLLHUP) || recv(fd, &byte, 1, MSG_PEEK) == 0;
+#endif
+}
+
+void
+portable_return_memory(void)
+{
+#ifdef HAVE_MALLOC_TRIM
+	malloc_trim(0);
 #endif
 }
 

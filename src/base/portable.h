@@ -57,6 +57,9 @@ void portable_close_from(int first, int most);
  */
 bool portable_hung_up(int fd);
 
+/* Gives memory that was freed back to the system, as far as the C library can. */
+void portable_return_memory(void);
+
 /* Overwrites the bytes, so that they do not stay in memory. */
 void portable_wipe(void *bytes, size_t n);
 

@@ -18,6 +18,9 @@
 /* Reads of a TLS or GSS connection in one go: the library may hold more than the socket shows. */
 #define EXTRA_READS 64
 
+/* Each time that so many connections were closed, their memory goes back to the system. */
+#define RETURN_MEMORY 64
+
 struct session {
 	PGconn *conn;
 	const struct target *target;
@@ -410,6 +413,19 @@ session_open(struct event_base *base, PGconn *conn, const struct target *target,
 	return s;
 }
 
+/*
+ * With TLS a connection that comes back takes other pages than those it had before, so that a process that loses all of its
+ * connections would become larger each time. It takes about as long as to open one connection.
+ */
+static void
+return_memory(void)
+{
+	static unsigned closed;
+
+	if (++closed % RETURN_MEMORY == 0)
+		portable_return_memory();
+}
+
 static void
 finish(void *arg)
 {
@@ -418,6 +434,7 @@ finish(void *arg)
 	PQfinish(s->conn);
 	server_error_free(&s->error);
 	free(s);
+	return_memory();
 }
 
 void
