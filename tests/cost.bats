@@ -185,6 +185,15 @@ burst() {
 	grows_with connections 399 $((costs[1] - costs[0])) 3999 $((costs[2] - costs[0]))
 }
 
+@test "growth: a drain with connections" {
+	local sizes=(1 20 80) costs=() i list
+	for i in "${sizes[@]}"; do
+		connections "$i"
+		costs+=("$(spent -t 0 "${list[@]}" jobs)")
+	done
+	grows_with connections 19 $((costs[1] - costs[0])) 79 $((costs[2] - costs[0]))
+}
+
 # control N TIMES COMMAND...: sets `cost` for each time that these commands run with N connections.
 control() {
 	local n=$1 times=$2 list i

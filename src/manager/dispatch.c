@@ -79,24 +79,24 @@ dispatch_started(struct manager *m)
 		ticker_start(&m->exit_idle, m->base, o->exit_idle, m->last_taken);
 }
 
-/* A drain ends when every connection that there is now has been drained; mostly the last one was begun last. */
+/* A drain ends when every connection that there is now has been drained. */
 static void
 look_at_drain(struct manager *m)
 {
-	for (size_t i = m->sources.count; i-- > 0;)
-		if (!m->sources.list[i]->drained)
-			return;
-	dispatch_end(m, CAUSE_DRAINED);
+	if (m->drained == m->sources.count)
+		dispatch_end(m, CAUSE_DRAINED);
 }
 
 static void
 on_drained(struct connection *c, void *arg)
 {
 	struct source *s = arg;
+	struct manager *m = s->set->manager;
 
 	(void)c;
+	m->drained += !s->drained && !s->parted;
 	s->drained = true;
-	look_at_drain(s->set->manager);
+	look_at_drain(m);
 }
 
 /* A catch-up comes first, and has no deadline. */
@@ -220,6 +220,7 @@ dispatch_parts(struct source *s, bool good)
 		dispatch_started(m);
 	if (m->sources.count)
 		tell_ready(m);
+	m->drained -= s->drained;
 	if (dispatch_is_drain(m))
 		look_at_drain(m);
 	if (good && !s->through)
@@ -288,9 +289,8 @@ end_for(struct manager *m, struct source *s, enum status status)
 {
 	if (m->failure == STATUS_OK)
 		m->failure = status;
-	s->drained |= dispatch_is_drain(m);
-	if (s->drained)
-		look_at_drain(m);
+	if (dispatch_is_drain(m))
+		on_drained(s->connection, s);
 	else
 		dispatch_end(m, CAUSE_LOST);
 }
@@ -380,10 +380,8 @@ dispatch_hand_on(struct manager *m, bool need_room)
 static RARELY bool
 exclusive_room(struct manager *m)
 {
-	if (!m->active)
-		return true;
-	return exclusive_waits(m->exclusive) ? sinks_room_to_keep(&m->sinks)
-					     : sinks_room(&m->sinks);
+	return !m->active || (exclusive_waits(m->exclusive) ? sinks_room_to_keep(&m->sinks)
+							    : sinks_room(&m->sinks));
 }
 
 /* Asked for each notification: who has no --exclusive asks nobody about it. */

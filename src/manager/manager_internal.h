@@ -36,6 +36,7 @@ struct manager {
 	struct status_text *status_text; /* NULL: there is no status line */
 	struct systemd *systemd;         /* NULL: nothing is told to it */
 
+	size_t drained;                /* of the connections in the set, in a drain */
 	uint64_t count;                /* of -n; UINT64_MAX: without */
 	uint64_t taken, taken_at_idle; /* notifications, in all and up to the last idle event */
 	int64_t last_taken;            /* monotonic; the start of waiting before the first */
