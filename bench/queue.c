@@ -3,7 +3,8 @@
  *
  * usage: queue drain LIMIT    takes the rows of bench_jobs, LIMIT in a transaction, and writes their payloads, until
  *                             there are none
- *        queue rows SQL       writes the rows of SQL, with their payloads escaped as pgwait escapes them, in one transaction
+ *        queue rows SQL       writes the rows of SQL, with channel and payload escaped as pgwait escapes them, in one
+ *                             transaction
  *        queue send COUNT     adds COUNT rows, one at a time, each with the time right before it was sent as its payload
  *                             (bench/stamp.c is the command for them)
  */
@@ -69,6 +70,7 @@ write_out(const char *out, size_t n)
 static void
 write_rows(PGconn *conn, const char *sql)
 {
+	static const char channel[] = "bench";
 	static char out[1 << 20];
 	char *p = out;
 	PGresult *result;
@@ -78,9 +80,10 @@ write_rows(PGconn *conn, const char *sql)
 		exit(1);
 	while ((result = PQgetResult(conn))) {
 		if (PQresultStatus(result) == PGRES_SINGLE_TUPLE) {
-			memcpy(p, "bench\t", 6);
+			p = escape_text(p, channel, sizeof channel - 1);
+			*p++ = '\t';
 			p = escape_text(
-			    p + 6, PQgetvalue(result, 0, 0), (size_t)PQgetlength(result, 0, 0));
+			    p, PQgetvalue(result, 0, 0), (size_t)PQgetlength(result, 0, 0));
 			memcpy(p, "\t0\n", 3);
 			p += 3;
 		}

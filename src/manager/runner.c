@@ -351,7 +351,8 @@ runner_next(struct runner *c, bool room)
 {
 	PQclear(c->result);
 	c->result = NULL;
-	if (c->session && c->state != RUNNER_OVER)
+	if (c->session && c->state != RUNNER_OVER &&
+	    (c->state != RUNNER_ROWS || session_has_news(c->session) || c->fence.failed))
 		notice_failure(c);
 	if (room && c->state == RUNNER_ROWS && (c->result = session_row(c->session))) {
 		if (!statement_unfit(c->result))

@@ -19,7 +19,7 @@ statement_writes(const PGresult *result)
 const char *
 statement_unfit(const PGresult *result)
 {
-	const char *tag = PQcmdStatus((PGresult *)(uintptr_t)result);
+	const char *tag;
 
 	switch (PQresultStatus(result)) {
 	case PGRES_SINGLE_TUPLE:
@@ -31,6 +31,7 @@ statement_unfit(const PGresult *result)
 	case PGRES_EMPTY_QUERY:
 		return "the statement is empty";
 	case PGRES_COMMAND_OK:
+		tag = PQcmdStatus((PGresult *)(uintptr_t)result);
 		if (strcmp(tag, "COMMIT") == 0 || strcmp(tag, "ROLLBACK") == 0)
 			return "the statement ends its transaction itself";
 		return "the statement returns no rows (INSERT, UPDATE and DELETE do with "
