@@ -352,12 +352,6 @@ next_record(struct connection *c)
 	return c->state == CONN_DYING ? lost(c) : NULL;
 }
 
-static RARELY const struct record *
-next_but_notification(struct connection *c)
-{
-	return session_has_news(c->session) ? next_record(c) : NULL;
-}
-
 const struct record *
 connection_next(struct connection *c)
 {
@@ -365,7 +359,9 @@ connection_next(struct connection *c)
 	c->notify = NULL;
 	if (!c->announced || c->state != CONN_LISTENING)
 		return next_record(c);
-	return take_notification(c) ? notification(c) : next_but_notification(c);
+	if (take_notification(c))
+		return notification(c);
+	return session_has_news(c->session) ? next_record(c) : NULL;
 }
 
 void
