@@ -8,7 +8,6 @@
  */
 #include "config.h"
 
-#include <linux/sockios.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
@@ -35,7 +34,7 @@ notify_within(struct server *s, struct buffer *out, const char *channel)
 	server_notify(s, channel, "early");
 	send(c->fd, buffer_content(out), buffer_length(out), MSG_NOSIGNAL);
 	buffer_clear(out);
-	while (ioctl(c->fd, SIOCOUTQ, &unread) == 0 && unread > 0)
+	while (ioctl(c->fd, TIOCOUTQ, &unread) == 0 && unread > 0)
 		poll(NULL, 0, 1);
 }
 
