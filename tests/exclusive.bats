@@ -217,6 +217,21 @@ drains() {
 	sessions 2
 }
 
+@test "the session of the lock has ended as a notification comes: it is not delivered before the lock is there again" {
+	start_proxy
+	start first -j --events --exclusive work "host=127.0.0.1 port=$proxy" jobs
+	wait_for received first '"event":"active"'
+	stop "$first"
+	# Of the two that forward, the younger one has the session of the lock. Its end is read at once, without a last word.
+	kill -KILL "$(pgrep -n -P "$proxy_pid")"
+	notify jobs x
+	PID=$first
+	wait_for unread 1 1 xt
+	kill -CONT "$first"
+	wait_for received first '"payload":"x"'
+	diff <(jq -r '.event // .payload' "$TMP/first.out") <(printf '%s\n' listening active waiting active x)
+}
+
 @test "what it holds waits while it is not active, and its commands are ended" {
 	start first --exclusive work --notify-cmd 'trap "echo ended >&2; exit 1" TERM; read -r n; echo "ran $n${PGWAIT_TAKEOVER+ again}" >&2
 		[ "$n${PGWAIT_TAKEOVER+ again}" != 1 ] || while :; do sleep 0.05; done' jobs

@@ -423,13 +423,16 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 	arm(x, due - now < ASK ? due - now : ASK);
 }
 
-/* Whether there is something to read that we have not read yet: an answer, or the end of the session. */
+/*
+ * Whether there is something that we have not acted on yet: an answer that is not read, or the end of the session, which waits
+ * in the work queue once it is read.
+ */
 static bool
 has_news(const struct advisory_lock *x)
 {
 	struct pollfd p = {.fd = PQsocket(session_conn(x->session)), .events = POLLIN};
 
-	return poll(&p, 1, 0) != 0;
+	return session_ends(x->session) || poll(&p, 1, 0) != 0;
 }
 
 bool

@@ -469,6 +469,12 @@ session_proven(const struct session *s, struct moment *at)
 		*at = s->requests.proven;
 }
 
+bool
+session_ends(const struct session *s)
+{
+	return s->failed || s->told;
+}
+
 PGconn *
 session_conn(const struct session *s)
 {

@@ -88,6 +88,9 @@ const char *session_failure(const struct session *s, const char **sqlstate);
 int64_t session_beat(
     struct session *s, int64_t now, int64_t heartbeat, int64_t slack, int64_t patience);
 
+/* It failed, or will: the server has said that it ends it. Then there may be no socket any more. */
+bool session_ends(const struct session *s);
+
 PGconn *session_conn(const struct session *s);
 
 #endif
