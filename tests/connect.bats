@@ -94,6 +94,11 @@ END
 	# libpq would use them in part, and warn by itself.
 	bad 'invalid sslpassword: it has 1024 bytes; accepted are up to 1023' "sslpassword=$(printf 'x%.0s' {1..1024})"
 	libpq_before 18 || bad 'invalid sslkeylogfile "/nowhere/keys": No such file or directory' 'sslkeylogfile=/nowhere/keys'
+	libpq_before 18 || for keyword in scram_client_key scram_server_key; do
+		bad "invalid $keyword; accepted are 32 bytes in base64" "host=$PGHOST $keyword=c2VjcmV0"
+		bad "invalid $keyword; accepted are 32 bytes in base64" "host=$PGHOST $keyword=secret!"
+		[[ $errors != *c2VjcmV0* && $errors != *secret!* ]]
+	done
 	# The path of a socket has an end.
 	local long
 	long=/$(printf 'x%.0s' {1..120})
@@ -142,6 +147,39 @@ END
 	[[ ${errors#*on socket} =~ /none[12] && ${BASH_REMATCH[0]} == /none1 ]]
 	run_split "$PGWAIT" -t 0 "host=/none1,$PGHOST load_balance_hosts=random" jobs
 	[[ $status -eq 0 ]]
+}
+
+@test "load_balance_hosts: the addresses of a host in a random order, too" {
+	! libpq_before 16 || skip 'this libpq does not know load_balance_hosts'
+	needs_faults
+	declare -A first=()
+	for ((i = 0; i < 40; i++)); do
+		with_faults run_split "$PGWAIT" -t 0 'host=two.example port=1 load_balance_hosts=random' jobs
+		[[ $status -eq 2 && $errors == *'"127.0.0.1"'* && $errors == *'"127.0.0.2"'* ]]
+		[[ $errors =~ 127\.0\.0\.[12] ]]
+		first[${BASH_REMATCH[0]}]=1
+	done
+	((${#first[@]} == 2)) # in one of 2^39 runs a right program fails here
+	with_faults run_split "$PGWAIT" -t 0 'host=two.example port=1' jobs
+	[[ $errors =~ 127\.0\.0\.[12] && ${BASH_REMATCH[0]} == 127.0.0.1 ]]
+}
+
+@test "a service file in the connection string, and a service in a URI" {
+	printf '[here]\nhost=%s\nport=%s\n' "$PGHOST" "$PGPORT" >"$TMP/services"
+	PGSERVICEFILE=$TMP/services run_split "$PGWAIT" -v -t 0 'postgresql:///?service=here' jobs
+	[[ $status -eq 0 && $errors == *'here'*'ready -> listening'* ]]
+	if libpq_before 19; then
+		run_split "$PGWAIT" "service=here servicefile=$TMP/services" jobs
+		[[ $status -eq 1 && $errors == *'knows no "servicefile", which came with libpq 19'* ]]
+		return
+	fi
+	for operand in "service=here servicefile=$TMP/services" "postgresql:///?service=here&servicefile=$TMP/services"; do
+		unset PGSERVICEFILE
+		PGHOST=/nowhere run_split "$PGWAIT" -v -t 0 "$operand" jobs
+		[[ $status -eq 0 && $errors == *'ready -> listening'* ]]
+	done
+	bad "invalid connection parameters: service file \"$TMP/none\" not found" "service=here servicefile=$TMP/none"
+	bad 'invalid connection parameters: definition of service "none" not found' "service=none servicefile=$TMP/services"
 }
 
 @test "a server that never answers: connect_timeout, while others already listen" {

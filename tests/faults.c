@@ -4,6 +4,8 @@
  * FAULT_LOG, with the stack. Children are left alone. FUNCTION is a name in this file; `memory` stands for
  * malloc, calloc and realloc, but for those of libpq itself, which are `libpq_memory`.
  *
+ * The host "two.example" has the addresses 127.0.0.1 and 127.0.0.2, in this order.
+ *
  * SQLITE_LENGTH=BYTES makes SQLite one whose rows and values have that length at most.
  *
  * STOPS=TEXT stops the process (SIGSTOP) right before each write of TEXT.
@@ -139,12 +141,26 @@ WRAPPED(int, epoll_create1, "epoll_create1", EMFILE, -1, (int flags), (flags))
 WRAPPED(int, epoll_ctl, "epoll_ctl", ENOSPC, -1, (int fd, int what, int of, struct epoll_event *e),
     (fd, what, of, e))
 WRAPPED(int, epoll_wait, "epoll_wait", EINVAL, -1, (int fd, struct epoll_event *e, int n, int ms), (fd, e, n, ms))
-WRAPPED(int, getaddrinfo, "getaddrinfo", ENOMEM, EAI_MEMORY,
-    (const char *host, const char *port, const struct addrinfo *hints, struct addrinfo **list),
-    (host, port, hints, list))
 WRAPPED(int, pthread_create, "pthread_create", EAGAIN, EAGAIN,
     (pthread_t *thread, const pthread_attr_t *how, void *(*run)(void *), void *arg), (thread, how, run, arg))
 /* clang-format on */
+
+EXPORTED int
+getaddrinfo(
+    const char *host, const char *port, const struct addrinfo *hints, struct addrinfo **list)
+{
+	static int (*real)(const char *, const char *, const struct addrinfo *, struct addrinfo **);
+	int error;
+
+	if (fails("getaddrinfo", ENOMEM))
+		return EAI_MEMORY;
+	if (!real)
+		*(void **)&real = next("getaddrinfo");
+	if (!host || strcmp(host, "two.example") != 0)
+		return real(host, port, hints, list);
+	error = real("127.0.0.1", port, hints, list);
+	return error ? error : real("127.0.0.2", port, hints, &(*list)->ai_next);
+}
 
 static bool
 is_from(const void *address, const char *library)

@@ -1,4 +1,4 @@
-# Not tried on macOS, nor with brew.
+# Not tested, neither on macOS nor with brew.
 # tools/release-files puts in the url and the sha256 of a release.
 class Pgwait < Formula
   desc "Wait for PostgreSQL notifications at the command-line"

@@ -99,7 +99,8 @@ conninfo_since(const char *keyword, size_t length)
 	    {16, "gssdelegation"}, {17, "sslnegotiation"}, {18, "min_protocol_version"},
 	    {18, "max_protocol_version"}, {18, "scram_client_key"}, {18, "scram_server_key"},
 	    {18, "sslkeylogfile"}, {18, "oauth_issuer"}, {18, "oauth_client_id"},
-	    {18, "oauth_client_secret"}, {18, "oauth_scope"}};
+	    {18, "oauth_client_secret"}, {18, "oauth_scope"}, {19, "servicefile"},
+	    {19, "oauth_ca_file"}};
 
 	for (size_t i = 0; i < sizeof news / sizeof news[0]; i++)
 		if (strlen(news[i].keyword) == length &&
@@ -176,6 +177,8 @@ refused_value(const char *message, const char *keyword)
 static char *
 refused_error(const char *message)
 {
+	static const struct setting keys[] = {{"scram_client_key", "invalid SCRAM client key"},
+	    {"scram_server_key", "invalid SCRAM server key"}};
 	const char *quote = strchr(message, '"');
 
 	if (redact_finds_password(quote ? quote : message))
@@ -187,6 +190,11 @@ refused_error(const char *message)
 			return xasprintf("invalid %s %.*s; accepted are %s", choices[i].keyword,
 			    (int)strcspn(value, "\n"), value, choices[i].value);
 	}
+	/* libpq does not quote these, which are secret. */
+	for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
+		if (strncmp(message, keys[i].value, strlen(keys[i].value)) == 0)
+			return xasprintf(
+			    "invalid %s; accepted are 32 bytes in base64", keys[i].keyword);
 	return xasprintf(
 	    "invalid connection parameters: %.*s", (int)strcspn(message, "\n"), message);
 }
