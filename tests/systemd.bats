@@ -19,8 +19,8 @@ told() {
 	wait_for told READY=1
 	kill "$PID"
 	end_pgwait
-	socat -u "ABSTRACT-RECV:pgwait-$$-$RANDOM" "OPEN:$TMP/abstract,creat" 3>&- &
-	name=$(tr '\0' '\n' <"/proc/$!/cmdline" | sed -n 's/^ABSTRACT-RECV://p')
+	name=pgwait-$$-$RANDOM
+	socat -u "ABSTRACT-RECV:$name" "OPEN:$TMP/abstract,creat" 3>&- &
 	bound() { grep -q "@$name" /proc/net/unix; }
 	wait_for bound
 	NOTIFY_SOCKET=@$name start_pgwait jobs
