@@ -469,6 +469,36 @@ all_answered() {
 }
 
 # What is read without the lock takes no room: that the server is another one now is noticed, whatever waits.
+# The process waits for something to happen. One that looks again and again never does.
+sleeps() {
+	local stat
+	read -r stat <"/proc/$1/stat"
+	[[ ${stat##*) } == S* ]]
+}
+
+@test "what it kept has no room while the reader does not read: it rests" {
+	mkfifo "$TMP/first.pipe"
+	exec 8<>"$TMP/first.pipe"
+	"$PGWAIT" --exclusive work --buffer 256KiB -f %p jobs >"$TMP/first.pipe" 2>"$TMP/first.err" 3>&- 8>&- &
+	first=$!
+	wait_for says first active
+	# The pipe takes 64 KiB; the rest is more than a quarter of the buffer, and all of it less than three quarters.
+	sql -c "SELECT pg_notify('jobs', repeat('x', 1000) || i) FROM generate_series(1, 150) i" >/dev/null
+	PID=$first
+	all_taken() { [[ $(sql -c 'SELECT pg_notification_queue_usage() = 0') == t ]] && ! unread 1 1; }
+	wait_for all_taken
+	end_lock_session
+	wait_for one_more_active
+	wait_for sleeps "$first"
+	cat <&8 >"$TMP/first.out" 3>&- &
+	reader=$!
+	notify jobs last
+	wait_for received first last
+	kill "$reader"
+	exec 8>&-
+	diff <(grep -o '[0-9]*$' "$TMP/first.out" | head -n 150) <(seq 150)
+}
+
 @test "a buffer that is full does not keep it from the lock after a restart of the server" {
 	mkfifo "$TMP/first.pipe"
 	exec 8<>"$TMP/first.pipe"

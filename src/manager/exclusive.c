@@ -82,6 +82,12 @@ exclusive_waits(const struct exclusive *st)
 	return st && st->store && st->active && undelivered_waits(st->store);
 }
 
+bool
+exclusive_hands_on(const struct exclusive *st)
+{
+	return exclusive_waits(st) && sinks_room_for_kept(st->sinks);
+}
+
 const struct record *
 exclusive_hand_on(struct exclusive *st)
 {

@@ -55,8 +55,9 @@ bool exclusive_rests(struct exclusive *st, uint64_t *put_back);
  * until the next call. NULL: it has delivered all of them.
  */
 const struct record *exclusive_hand_on(struct exclusive *st);
-/* Whether exclusive_hand_on() has something to return. */
+/* Whether exclusive_hand_on() has something to return; and whether the sinks have room for it. */
 bool exclusive_waits(const struct exclusive *st);
+bool exclusive_hands_on(const struct exclusive *st);
 
 /* The manager calls this in each pass, when it has given to the sinks what they had room for, and before their pass. */
 void exclusive_fence(struct exclusive *st);

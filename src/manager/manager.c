@@ -40,11 +40,9 @@ pull_ready(struct manager *m)
 static void
 receive(struct manager *m)
 {
-	if (m->exclusive) {
-		dispatch_exclusive(m);
-		if (m->cause == CAUSE_NONE)
-			dispatch_hand_on(m, true);
-	}
+	dispatch_exclusive(m);
+	if (m->cause == CAUSE_NONE)
+		dispatch_hand_on(m, true);
 	if (m->cause == CAUSE_NONE || m->shutdown.begun)
 		pull_ready(m);
 }
@@ -357,8 +355,10 @@ manager_run(struct manager *m)
 	while (!shutdown_is_over(&m->shutdown)) {
 		/* At the end it is runs that wait to be pulled. */
 		bool pull = m->shutdown.begun ? m->runs.running > 0 : !m->sources.paused;
-		bool ready = m->sources.ready || exclusive_waits(m->exclusive);
-		bool more = (ready && pull) || sources_leave(&m->sources) || work_queue_waiting();
+		bool kept = m->cause == CAUSE_NONE && !dispatch_count_reached(m) &&
+			    exclusive_hands_on(m->exclusive);
+		bool more = (m->sources.ready && pull) || kept || sources_leave(&m->sources) ||
+			    work_queue_waiting();
 
 		loop_turn(m->base, more);
 		pass(m);
