@@ -24,8 +24,8 @@ t() {
 # start_screen COLUMNS COMMAND: COMMAND for the shell, in a terminal of that width.
 start_screen() {
 	screens=$((${screens-0} + 1))
-	t -f /dev/null new-session -d -x "$1" -y 24 "$2" 3>&- 4>&-
-	t set-option -g remain-on-exit on
+	# One command line: COMMAND may end before a second one is run.
+	t -f /dev/null new-session -d -x "$1" -y 24 "$2" \; set-option -g remain-on-exit on 3>&- 4>&-
 }
 
 # The screen, without empty lines at its end. 2 where there is none.

@@ -350,8 +350,6 @@ replace_by_another() {
 	first=$PID
 	start_pgwait --status-file "$S" jobs
 	tells ".pid == $PID"
-	tells ".pid == $first"
-	tells ".pid == $PID"
 	stop "$PID"
 	tells ".pid == $first"
 	kill -TERM "$first"
