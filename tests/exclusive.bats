@@ -221,15 +221,20 @@ drains() {
 	start_proxy
 	start first -j --events --exclusive work "host=127.0.0.1 port=$proxy" jobs
 	wait_for received first '"event":"active"'
-	stop "$first"
-	# Of the two that forward, the younger one has the session of the lock. Its end is read at once, without a last word.
-	kill -KILL "$(pgrep -n -P "$proxy_pid")"
-	notify jobs x
 	PID=$first
-	wait_for unread 1 1 xt
-	kill -CONT "$first"
-	wait_for received first '"payload":"x"'
-	diff <(jq -r '.event // .payload' "$TMP/first.out") <(printf '%s\n' listening active waiting active x)
+	for n in {1..6}; do # which of the two sockets the loop reads first is not the same each time
+		stop "$first"
+		# Of the two that forward, the younger one has the session of the lock. Its end is read at once, without a last word.
+		kill -KILL "$(pgrep -n -P "$proxy_pid")"
+		notify jobs "$n"
+		wait_for unread 1 1 xt
+		kill -CONT "$first"
+		wait_for received first "\"payload\":\"$n\""
+	done
+	diff <(jq -r '.event // .payload' "$TMP/first.out") <(
+		printf '%s\n' listening active
+		for n in {1..6}; do printf '%s\n' waiting active "$n"; done
+	)
 }
 
 @test "what it holds waits while it is not active, and its commands are ended" {
